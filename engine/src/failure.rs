@@ -1,0 +1,192 @@
+//! A failure is one type: whose fault it is, whether it may be retried, and the flag it leaves.
+
+use core::fmt;
+
+use http::StatusCode;
+
+use crate::origin::Origin;
+
+/// Whose fault a failure is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Whose {
+    Client,
+    Proxy,
+    Upstream,
+    Config,
+}
+
+/// Whether sending the request again is safe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Again {
+    /// The request was certainly not processed: any method may be sent again.
+    Safe,
+    /// It may have been processed: only an idempotent request may be sent again.
+    IfIdempotent,
+    Never,
+}
+
+/// The flag of a failure in logs, metrics and the `x-meshctl-flag` response header. The names are
+/// Envoy's where Envoy has one (`%RESPONSE_FLAGS%`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub enum Flag {
+    /// A resource limit was full (Envoy `UO`).
+    #[cfg_attr(feature = "serde", serde(rename = "UO"))]
+    Overflow,
+    /// No healthy endpoint (Envoy `UH`).
+    #[cfg_attr(feature = "serde", serde(rename = "UH"))]
+    NoHealthyUpstream,
+    /// The connection could not be made (Envoy `UF`).
+    #[cfg_attr(feature = "serde", serde(rename = "UF"))]
+    ConnectFailure,
+    /// The upstream reset the stream or closed the connection before its answer (Envoy `UC`/`UR`).
+    #[cfg_attr(feature = "serde", serde(rename = "UR"))]
+    UpstreamReset,
+    /// The upstream sent something that is not HTTP as the standard has it (Envoy `UPE`).
+    #[cfg_attr(feature = "serde", serde(rename = "UPE"))]
+    UpstreamProtocol,
+    /// A timeout of the route or of one try (Envoy `UT`).
+    #[cfg_attr(feature = "serde", serde(rename = "UT"))]
+    Timeout,
+    /// All retries were used up (Envoy `URX`).
+    #[cfg_attr(feature = "serde", serde(rename = "URX"))]
+    RetriesExhausted,
+    /// No route matched (Envoy `NR`).
+    #[cfg_attr(feature = "serde", serde(rename = "NR"))]
+    NoRoute,
+    /// The matched rule names no valid backend (Gateway API: 500).
+    #[cfg_attr(feature = "serde", serde(rename = "NB"))]
+    NoBackend,
+    /// Rate limited (Envoy `RL`).
+    #[cfg_attr(feature = "serde", serde(rename = "RL"))]
+    RateLimited,
+    /// Denied by authorization.
+    #[cfg_attr(feature = "serde", serde(rename = "AUTHZ"))]
+    Denied,
+    /// An injected fault (Envoy `FI`).
+    #[cfg_attr(feature = "serde", serde(rename = "FI"))]
+    FaultInjected,
+    /// A per-service breaker refused the request.
+    #[cfg_attr(feature = "serde", serde(rename = "SC"))]
+    ShortCircuited,
+    /// The client went away (Envoy `DC`).
+    #[cfg_attr(feature = "serde", serde(rename = "DC"))]
+    DownstreamGone,
+    /// The client sent something that is not HTTP as the standard has it (Envoy `DPE`).
+    #[cfg_attr(feature = "serde", serde(rename = "DPE"))]
+    DownstreamProtocol,
+    /// The peer's certificate was refused, or the handshake broke.
+    #[cfg_attr(feature = "serde", serde(rename = "TLS"))]
+    Tls,
+}
+
+/// Why a request did not get its answer from the application.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    pub whose: Whose,
+    pub again: Again,
+    pub flag: Flag,
+    /// One sentence for the operator, naming the likely cause.
+    pub cause: String,
+    /// The manifest behind it, when one is.
+    pub origin: Option<Origin>,
+}
+
+// === impl Flag ===
+
+impl Flag {
+    /// Every flag, for tables in documents and metrics.
+    pub const ALL: [Self; 16] = [
+        Self::Overflow,
+        Self::NoHealthyUpstream,
+        Self::ConnectFailure,
+        Self::UpstreamReset,
+        Self::UpstreamProtocol,
+        Self::Timeout,
+        Self::RetriesExhausted,
+        Self::NoRoute,
+        Self::NoBackend,
+        Self::RateLimited,
+        Self::Denied,
+        Self::FaultInjected,
+        Self::ShortCircuited,
+        Self::DownstreamGone,
+        Self::DownstreamProtocol,
+        Self::Tls,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Overflow => "UO",
+            Self::NoHealthyUpstream => "UH",
+            Self::ConnectFailure => "UF",
+            Self::UpstreamReset => "UR",
+            Self::UpstreamProtocol => "UPE",
+            Self::Timeout => "UT",
+            Self::RetriesExhausted => "URX",
+            Self::NoRoute => "NR",
+            Self::NoBackend => "NB",
+            Self::RateLimited => "RL",
+            Self::Denied => "AUTHZ",
+            Self::FaultInjected => "FI",
+            Self::ShortCircuited => "SC",
+            Self::DownstreamGone => "DC",
+            Self::DownstreamProtocol => "DPE",
+            Self::Tls => "TLS",
+        }
+    }
+
+    /// The status a client sees when the failure is answered locally.
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
+            Self::NoRoute => StatusCode::NOT_FOUND,
+            Self::NoBackend => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+            Self::Denied => StatusCode::FORBIDDEN,
+            Self::DownstreamProtocol => StatusCode::BAD_REQUEST,
+            Self::UpstreamProtocol => StatusCode::BAD_GATEWAY,
+            _ => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+impl fmt::Display for Flag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+// === impl Failure ===
+
+impl Failure {
+    pub fn new(whose: Whose, again: Again, flag: Flag, cause: impl Into<String>) -> Self {
+        Self {
+            whose,
+            again,
+            flag,
+            cause: cause.into(),
+            origin: None,
+        }
+    }
+
+    #[must_use]
+    pub fn with_origin(mut self, origin: Origin) -> Self {
+        self.origin = Some(origin);
+        self
+    }
+
+    pub fn status(&self) -> StatusCode {
+        self.flag.status()
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.flag, self.cause)?;
+        match &self.origin {
+            Some(origin) => write!(f, " [{origin}]"),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! The engine decides: given a request, a snapshot and the time, what happens.
+//!
+//! It has no clock, no socket, no file, no thread and no randomness of its own. Everything it needs
+//! is an argument, and everything it says is a plain value, so that the proxy on a real machine and
+//! the proxy in the simulator cannot disagree.
+//!
+//! ```text
+//!  Snapshot ──▶ route: which rule?     ──▶ Session: one request's life
+//!  (immutable)  filter: what changes?       │  pick   → balance, breaker, outlier, limit
+//!               split: which backend?       │  result → classify, observe, retry?
+//!                                           ▼
+//!                                       Failure / Verdict, with reasons and origins
+//! ```
+//!
+//! **Contract.** A caller never blocks inside the engine, calls it with a `now` that does not go
+//! back (a smaller `now` is treated as the last one seen), lends one [`entropy::Entropy`], and ends
+//! every attempt it started exactly once.
+#![forbid(unsafe_code)]
+
+pub mod entropy;
+pub mod failure;
+pub mod head;
+pub mod identity;
+pub mod origin;
+pub mod snapshot;
+pub mod time;

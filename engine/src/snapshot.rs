@@ -1,0 +1,203 @@
+//! Everything one proxy acts on: immutable, shared in parts, already validated.
+//!
+//! ```text
+//!  Snapshot ─┬─ workload            who am I
+//!            ├─ outbound ──┬─ frontends  (service, port) ─▶ RouteTable ─▶ rules ─▶ backends
+//!            │             ├─ clusters   ClusterKey ─▶ Cluster   (policy of a backend)
+//!            │             └─ endpoints  ClusterKey ─▶ EndpointSet
+//!            └─ inbound ─── ports ─▶ protocol, TLS mode
+//! ```
+//!
+//! The lowering of the manifests makes it; the proxy swaps it whole. Parts that did not change keep
+//! their `Arc`, so a change of one endpoint makes one new part. Live state (averages, breakers,
+//! ejections, budgets) is *not* here.
+
+use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::identity::Identity;
+use crate::origin::Origin;
+
+pub mod backend;
+pub mod route;
+
+pub use backend::{
+    Balancer, Cluster, ClusterProtocol, Endpoint, EndpointHealth, EndpointSet, Limits, Outlier,
+    UnifiedBreaker,
+};
+pub use route::{
+    BackendRef, BackendTarget, Fault, Filter, PathRewrite, RetryBudget, RetryPolicy, RouteKind,
+    RouteTable, Rule, Timeouts,
+};
+
+/// Namespace and name of an object. Ordered by namespace, then name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectName {
+    pub namespace: Arc<str>,
+    pub name: Arc<str>,
+}
+
+/// A backend of routes: one port of one Service, as one client namespace sees it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClusterKey {
+    pub service: ObjectName,
+    pub port: u16,
+}
+
+/// One proxy's world.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Hash of the content: equal content, equal version, on every machine.
+    pub version: u64,
+    pub workload: Arc<Workload>,
+    /// Shared by all proxies of a client namespace.
+    pub outbound: Arc<Outbound>,
+    pub inbound: Arc<Inbound>,
+}
+
+/// The workload a proxy serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Workload {
+    pub name: ObjectName,
+    /// Kind and name of the controller the pod belongs to, for reports: `Deployment/web`.
+    pub controller: String,
+    pub identity: Identity,
+    pub locality: Locality,
+}
+
+/// Where something runs; empty strings are unknown.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Locality {
+    pub region: String,
+    pub zone: String,
+}
+
+/// What a client may reach, and how.
+#[derive(Clone, Debug, Default)]
+pub struct Outbound {
+    pub frontends: Vec<Arc<Frontend>>,
+    /// ClusterIP and port → index into `frontends`.
+    pub by_address: BTreeMap<SocketAddr, usize>,
+    /// Host name without port, lower case → (port → index into `frontends`). All the names by which
+    /// the client may address a service: `web`, `web.shop`, `web.shop.svc`,
+    /// `web.shop.svc.cluster.local`.
+    pub by_host: BTreeMap<Arc<str>, BTreeMap<u16, usize>>,
+    pub clusters: BTreeMap<ClusterKey, Arc<Cluster>>,
+    pub endpoints: BTreeMap<ClusterKey, Arc<EndpointSet>>,
+    /// Pod address → the endpoint, for requests that address a pod directly: they use no route
+    /// (GEP-1294), but still mutual TLS. The port is the pod's.
+    pub by_pod: BTreeMap<IpAddr, PodAddress>,
+    /// Whether destinations that nobody knows are forwarded as they are.
+    pub passthrough: Passthrough,
+}
+
+/// A pod that can be addressed directly.
+#[derive(Clone, Debug)]
+pub struct PodAddress {
+    pub name: ObjectName,
+    /// Present iff the pod is in the mesh.
+    pub identity: Option<Identity>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Passthrough {
+    #[default]
+    Allow,
+    Deny,
+}
+
+/// One port of one Service as an address that clients use.
+#[derive(Clone, Debug)]
+pub struct Frontend {
+    pub service: ObjectName,
+    pub port: u16,
+    /// `http`, `grpc`, … as the Service declares it (`appProtocol`, port name).
+    pub protocol: PortProtocol,
+    pub routes: Arc<RouteTable>,
+    pub origin: Origin,
+}
+
+/// What is spoken on a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PortProtocol {
+    /// Found out by peeking, with a bound in bytes and time.
+    Detect,
+    Http1,
+    /// HTTP/2, with prior knowledge when in the clear; gRPC.
+    Http2,
+    /// Forwarded as bytes; never peeked at (server-first protocols work).
+    Opaque,
+}
+
+/// What other workloads may reach here.
+#[derive(Clone, Debug, Default)]
+pub struct Inbound {
+    /// By the container's port.
+    pub ports: BTreeMap<u16, InboundPort>,
+    /// For ports nobody declared.
+    pub default: InboundPort,
+}
+
+#[derive(Clone, Debug)]
+pub struct InboundPort {
+    pub protocol: PortProtocol,
+    pub tls: InboundTls,
+    /// Services that select this workload on this port, for reports.
+    pub services: Vec<ObjectName>,
+    /// Paths that are admitted in plain text even under Strict: the pod's own probes.
+    pub probe_paths: Vec<Arc<str>>,
+    pub origin: Option<Origin>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InboundTls {
+    /// Mutual TLS from the mesh, plain text from everybody else.
+    #[default]
+    Permissive,
+    Strict,
+    Disable,
+}
+
+/// The longest a connect may take when nothing says otherwise.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+// === impl ObjectName ===
+
+impl ObjectName {
+    pub fn new(namespace: impl Into<Arc<str>>, name: impl Into<Arc<str>>) -> Self {
+        Self {
+            namespace: namespace.into(),
+            name: name.into(),
+        }
+    }
+}
+
+impl core::fmt::Display for ObjectName {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+// === impl ClusterKey ===
+
+impl core::fmt::Display for ClusterKey {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}:{}", self.service, self.port)
+    }
+}
+
+// === impl InboundPort ===
+
+impl Default for InboundPort {
+    fn default() -> Self {
+        Self {
+            protocol: PortProtocol::Detect,
+            tls: InboundTls::Permissive,
+            services: Vec::new(),
+            probe_paths: Vec::new(),
+            origin: None,
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! Routes as data: what a rule matches, changes and chooses from. The logic is in `route`, `filter`
+//! and `split`.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use http::header::{HeaderName, HeaderValue};
+use http::{Method, StatusCode};
+use regex::Regex;
+
+use super::ClusterKey;
+use crate::origin::Origin;
+
+/// Which kind of route governs a frontend. One kind wins: GRPCRoute > HTTPRoute > TLSRoute >
+/// TCPRoute (GEP-1294).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RouteKind {
+    /// No route attached: everything goes to the Service itself.
+    Default,
+    Grpc,
+    Http,
+    Tls,
+    Tcp,
+}
+
+/// The rules of one frontend, in order of precedence of their routes: rules of the oldest route
+/// first. Which rule wins is decided by match specificity (`route`), ties by this order.
+#[derive(Clone, Debug)]
+pub struct RouteTable {
+    pub kind: RouteKind,
+    /// Hash of the content.
+    pub version: u64,
+    pub rules: Vec<Arc<Rule>>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// For reports: the rule's name, or `ROUTE[i]`.
+    pub name: Arc<str>,
+    /// Alternatives; a rule matches if one of them does. Empty = matches everything.
+    pub matches: Vec<Match>,
+    pub filters: Vec<Filter>,
+    /// Empty (and no redirect) = 500.
+    pub backends: Vec<BackendRef>,
+    pub timeouts: Timeouts,
+    pub retry: Option<RetryPolicy>,
+    pub fault: Option<Fault>,
+    pub origin: Origin,
+}
+
+/// All parts have to hold.
+#[derive(Clone, Debug, Default)]
+pub struct Match {
+    pub path: Option<PathMatch>,
+    pub method: Option<Method>,
+    pub headers: Vec<HeaderMatch>,
+    pub query: Vec<QueryMatch>,
+    /// TLSRoute: server names, exact or `*.suffix`; HTTPRoute on gateways: hostnames.
+    pub hosts: Vec<Arc<str>>,
+    /// GRPCRoute.
+    pub grpc: Option<GrpcMatch>,
+}
+
+#[derive(Clone, Debug)]
+pub enum PathMatch {
+    Exact(Arc<str>),
+    /// By path element; without a trailing slash, except for `/` itself.
+    Prefix(Arc<str>),
+    /// The whole path has to match.
+    Regex(Regex),
+}
+
+#[derive(Clone, Debug)]
+pub struct HeaderMatch {
+    pub name: HeaderName,
+    pub value: ValueMatch,
+}
+
+#[derive(Clone, Debug)]
+pub struct QueryMatch {
+    pub name: Arc<str>,
+    pub value: ValueMatch,
+}
+
+#[derive(Clone, Debug)]
+pub enum ValueMatch {
+    Exact(Arc<str>),
+    /// The whole value has to match.
+    Regex(Regex),
+}
+
+#[derive(Clone, Debug)]
+pub struct GrpcMatch {
+    pub service: Option<ValueMatch>,
+    pub method: Option<ValueMatch>,
+}
+
+#[derive(Clone, Debug)]
+pub struct BackendRef {
+    /// 0..=1_000_000; 0 gets no traffic.
+    pub weight: u32,
+    pub target: BackendTarget,
+    pub filters: Vec<Filter>,
+    pub origin: Origin,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BackendTarget {
+    Cluster(ClusterKey),
+    /// Its share of the requests gets 500 (Gateway API): the reason.
+    Invalid(String),
+}
+
+#[derive(Clone, Debug)]
+pub enum Filter {
+    RequestHeaders(HeaderEdit),
+    ResponseHeaders(HeaderEdit),
+    Redirect(Redirect),
+    Rewrite(Rewrite),
+    Mirror(Mirror),
+    Cors(Cors),
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct HeaderEdit {
+    pub set: Vec<(HeaderName, HeaderValue)>,
+    pub add: Vec<(HeaderName, HeaderValue)>,
+    pub remove: Vec<HeaderName>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Redirect {
+    pub scheme: Option<Arc<str>>,
+    pub hostname: Option<Arc<str>>,
+    pub path: Option<PathRewrite>,
+    pub port: Option<u16>,
+    pub status: StatusCode,
+}
+
+#[derive(Clone, Debug)]
+pub struct Rewrite {
+    pub hostname: Option<Arc<str>>,
+    pub path: Option<PathRewrite>,
+}
+
+#[derive(Clone, Debug)]
+pub enum PathRewrite {
+    Full(Arc<str>),
+    /// Replaces the prefix that the rule's one PathPrefix match matched.
+    Prefix(Arc<str>),
+}
+
+#[derive(Clone, Debug)]
+pub struct Mirror {
+    pub target: BackendTarget,
+    /// Share of the requests that are copied.
+    pub numerator: u32,
+    pub denominator: u32,
+    pub origin: Origin,
+}
+
+#[derive(Clone, Debug)]
+pub struct Cors {
+    /// `*`, an exact origin, or one with a wildcard host (`https://*.example.com`).
+    pub allow_origins: Vec<Arc<str>>,
+    pub allow_methods: Vec<Arc<str>>,
+    pub allow_headers: Vec<Arc<str>>,
+    pub expose_headers: Vec<Arc<str>>,
+    pub allow_credentials: bool,
+    pub max_age_seconds: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timeouts {
+    /// From the end of the request head to the end of the response; all tries together.
+    pub request: Option<Duration>,
+    /// One try.
+    pub backend_request: Option<Duration>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct RetryPolicy {
+    /// Retries after the first try.
+    pub attempts: u32,
+    pub per_try_timeout: Option<Duration>,
+    pub on: RetryOn,
+    pub backoff_base: Duration,
+    pub backoff_max: Duration,
+    /// Wait as long as `Retry-After` says, when it is there.
+    pub rate_limited_backoff: bool,
+    /// How often a retry draws again to avoid a host that it already tried.
+    pub host_selection_attempts: u32,
+    pub retry_non_idempotent: bool,
+    pub budget: Option<RetryBudget>,
+    /// Bodies up to this many bytes are kept for sending again; a larger one is sent once.
+    pub body_bytes_max: usize,
+    pub origin: Origin,
+}
+
+/// What may be followed by another try. Connect failures and refused streams always may.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RetryOn {
+    pub reset: bool,
+    pub per_try_timeout: bool,
+    /// HTTP status codes.
+    pub statuses: Vec<StatusRange>,
+    /// gRPC status codes.
+    pub grpc: Vec<u32>,
+}
+
+/// An inclusive range of status codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatusRange {
+    pub from: u16,
+    pub to: u16,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum RetryBudget {
+    /// `percent` of the requests of the last `interval`, plus `min_per_second` (Finagle, GEP-3388).
+    Rate {
+        percent: u32,
+        interval: Duration,
+        min_per_second: u32,
+    },
+    /// `percent` of the requests under way, at least `min_concurrent` (Envoy).
+    Concurrency { percent: f64, min_concurrent: u32 },
+}
+
+/// Faults that the proxy produces itself. Two independent draws: delay first, then abort.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fault {
+    pub delay: Option<(Duration, PerTenThousand)>,
+    pub abort: Option<(AbortWith, PerTenThousand)>,
+    pub origin: Origin,
+}
+
+/// A share in ten-thousandths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PerTenThousand(pub u32);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AbortWith {
+    Http(StatusCode),
+    Grpc(u32),
+}
+
+impl RouteTable {
+    /// Everything goes to `target`, unconditionally.
+    pub fn to_service(target: ClusterKey, origin: Origin) -> Self {
+        let rule = Rule {
+            name: "default".into(),
+            matches: Vec::new(),
+            filters: Vec::new(),
+            backends: vec![BackendRef {
+                weight: 1,
+                target: BackendTarget::Cluster(target),
+                filters: Vec::new(),
+                origin: origin.clone(),
+            }],
+            timeouts: Timeouts::default(),
+            retry: None,
+            fault: None,
+            origin,
+        };
+        Self {
+            kind: RouteKind::Default,
+            version: 0,
+            rules: vec![Arc::new(rule)],
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! One exchange: a request and its response as streams of frames, whatever the protocol.
+//!
+//! ```text
+//!              downstream (client)                     upstream (server)
+//!   request    head ─▶ Source ──────── pump ───────▶ Sink ◀─ head
+//!   response   head ◀─ Sink   ◀─────── pump ──────── Source ◀ head
+//! ```
+//!
+//! The HTTP/1.1 and HTTP/2 codecs stand behind these two traits, each replaceable alone: heads are
+//! [`engine::head`] values, bodies are frames of data and at most one block of trailers. Back-pressure
+//! is the contract of [`Sink::poll_ready`]: a pump reads a frame only when the other side has room.
+
+use core::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::HeaderMap;
+
+/// A piece of a body.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Frame {
+    Data(Bytes),
+    /// Ends the body.
+    Trailers(HeaderMap),
+}
+
+/// How long a body is, when that is known from its head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// Nothing follows the head.
+    Empty,
+    Known(u64),
+    /// Chunked, HTTP/2 without `content-length`, or until the connection closes.
+    Unknown,
+}
+
+/// Why a stream broke.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StreamError {
+    /// The peer reset the stream or the connection.
+    #[error("the peer reset the stream")]
+    Reset,
+    /// The peer closed the connection before the message was complete.
+    #[error("the connection closed before the message was complete")]
+    Incomplete,
+    /// HTTP/2 `REFUSED_STREAM`, or above the last id of a GOAWAY: certainly not processed.
+    #[error("the peer refused the stream unprocessed")]
+    Refused,
+    /// The peer sent something that is not HTTP.
+    #[error("protocol error: {0}")]
+    Protocol(String),
+    /// A bound of ours was exceeded.
+    #[error("{what} exceeds the limit of {limit} bytes")]
+    TooLarge { what: &'static str, limit: usize },
+    #[error("{0}")]
+    Io(std::io::ErrorKind),
+}
+
+/// Where a body comes from.
+pub trait Source {
+    /// The next frame; `None` after the last one. After an error nothing more may be polled.
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, StreamError>>>;
+
+    /// True when it is known that no frame follows.
+    fn is_end(&self) -> bool;
+
+    fn length(&self) -> Length;
+}
+
+/// Where a body goes.
+pub trait Sink {
+    /// Ready when there is room for one more data frame (of any size; the sink buffers what it has
+    /// accepted, and is not ready again until that is nearly gone). Errors when the peer went away.
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), StreamError>>;
+
+    /// Hands over a frame; `end` says that it is the last. Trailers always end. An empty last data
+    /// frame ends a body. Never blocks.
+    fn send(&mut self, frame: Frame, end: bool) -> Result<(), StreamError>;
+
+    /// Pushes out what is buffered, as far as the peer takes it.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), StreamError>>;
+
+    /// Ready when the peer no longer wants the body (reset, connection gone).
+    fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// Gives the body up: RST_STREAM with HTTP/2, a connection that is not reused with HTTP/1.1.
+    fn abort(&mut self);
+}

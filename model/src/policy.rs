@@ -1,0 +1,50 @@
+//! Our own policies (`meshctl.dev/v1alpha1`), in the shape of GEP-713.
+//!
+//! Load balancing, limits and breakers attach to backends ([`BackendPolicySpec`]); retries, timeouts
+//! and faults attach to routes ([`TrafficPolicySpec`]). Fields of the full design that this version
+//! does not act on are read, and refused by `validate` with their line: a breaker that is written
+//! down and does nothing would be worse than an error.
+
+use serde::{Deserialize, Serialize};
+
+mod backend;
+mod duration;
+mod outlier;
+mod traffic;
+
+pub use backend::{
+    BackendPolicySpec, CircuitBreaker, CircuitBreakerType, Connection, ConnectionProtocol,
+    LeastRequest, Limits, LoadBalancer, LoadBalancerType, PeakEwma, PerEndpointLimits, Selection,
+    Unified, UnifiedBackoff, UnifiedSuccessRate,
+};
+pub use duration::{DurationError, GepDuration, KubeDuration};
+pub use outlier::{
+    ConsecutiveDetector, Detectors, FailurePercentageDetector, OutlierDetection,
+    SuccessRateDetector,
+};
+pub use traffic::{
+    Backoff, BudgetMode, Fault, FaultAbort, FaultDelay, HostSelection, Retry, RetryBudget,
+    RetryCondition, TrafficPolicySpec, TrafficTimeouts,
+};
+
+/// The API group and version of the kinds in this module.
+pub const GROUP: &str = "meshctl.dev";
+pub const VERSION: &str = "v1alpha1";
+/// The group of XMesh and XBackend.
+pub const X_GROUP: &str = "gateway.networking.x-k8s.io";
+
+/// What a policy applies to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TargetRef {
+    /// Absent = the core group, as in `""`.
+    #[serde(default)]
+    pub group: String,
+    pub kind: String,
+    /// A Service of another namespace: the policy then holds for clients of the policy's own
+    /// namespace only (consumer), and wins over the producer's for them.
+    pub namespace: Option<String>,
+    pub name: String,
+    /// Port of a Service (name or number), rule of a route.
+    pub section_name: Option<String>,
+}

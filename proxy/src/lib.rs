@@ -1,5 +1,147 @@
 //! Moves the bytes: the data plane of the mesh.
+//!
+//! ```text
+//!            ┌───────────── proxy of the client ─────────────┐   ┌──── proxy of the server ────┐
+//!  app ────▶ │ listen ▶ detect ▶ serve::outbound ▶ pool ▶ TLS │ ▶ │ listen ▶ detect ▶ TLS ▶      │
+//!            │          bounded   engine::Session  h1, h2     │   │ serve::inbound ▶ pool        │ ─▶ app
+//!            └───────────────────────────────────────────────┘   └──────────────────────────────┘
+//! ```
+//!
+//! Everything that is decided about a request is decided by [`engine`]; this package obeys. All it
+//! wants from the world goes through [`net::Rt`].
 #![deny(unsafe_code)]
 
+use core::net::SocketAddr;
+use std::io;
+use std::sync::Arc;
+
+use engine::snapshot::Snapshot;
+use engine::time::Instant;
+use tokio::sync::watch;
+
+pub mod config;
 pub mod exchange;
+pub mod listen;
 pub mod net;
+pub mod observe;
+pub mod pool;
+mod serve;
+pub mod tcp;
+pub mod tls;
+
+pub use config::{Bootstrap, Bounds};
+pub use listen::drain::Drained;
+
+use listen::drain::{Drain, Watch};
+use net::{Accept, ConnInfo, Rt};
+use serve::{Shared, inbound, outbound};
+
+/// A running proxy. Dropping the handle does not stop it.
+pub struct Proxy<R: Rt> {
+    shared: Arc<Shared<R>>,
+    drain: Drain,
+    outbound: Option<SocketAddr>,
+    inbound: Option<SocketAddr>,
+}
+
+/// Binds the listeners and serves until drained. Snapshots are used as they arrive: the newest one
+/// holds for the next request, also on connections that exist.
+///
+/// # Errors
+///
+/// When a listener cannot be bound, or the identity material cannot be used.
+pub async fn start<R: Rt>(
+    bootstrap: Bootstrap,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    rt: R,
+) -> io::Result<Proxy<R>> {
+    let tls = tls::store(&rt, bootstrap.crypto, bootstrap.tls)
+        .map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
+    let shared = Arc::new(Shared {
+        rt: rt.clone(),
+        name: bootstrap.name,
+        snapshots,
+        tls,
+        bounds: bootstrap.bounds,
+    });
+    let (drain, watch) = Drain::new();
+    // Both are bound before either serves: a proxy that cannot do its work does none of it.
+    let outbound = bind(&rt, bootstrap.outbound).await?;
+    let inbound = bind(&rt, bootstrap.inbound).await?;
+    let proxy = Proxy {
+        outbound: outbound.as_ref().map(Accept::local_addr),
+        inbound: inbound.as_ref().map(Accept::local_addr),
+        shared: shared.clone(),
+        drain,
+    };
+    if let Some(listener) = outbound {
+        accept(&shared, listener, watch.clone(), outbound::connection);
+    }
+    if let Some(listener) = inbound {
+        accept(&shared, listener, watch, inbound::connection);
+    }
+    Ok(proxy)
+}
+
+async fn bind<R: Rt>(rt: &R, at: Option<SocketAddr>) -> io::Result<Option<R::Listener>> {
+    match at {
+        Some(at) => rt.listen(at).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Runs the accept loop of one listener; every connection gets a task of its own, which ends when
+/// the time of a drain is up.
+fn accept<R, F, Fut>(shared: &Arc<Shared<R>>, listener: R::Listener, watch: Watch, serve: F)
+where
+    R: Rt,
+    F: Fn(Arc<Shared<R>>, R::Io, ConnInfo, Watch) -> Fut + Send + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    let rt = shared.rt.clone();
+    let shared = shared.clone();
+    let spawner = rt.clone();
+    let connections = shared.bounds.connections;
+    let each = move |io, info, slot: listen::Slot| {
+        let served = serve(shared.clone(), io, info, slot.watch.clone());
+        spawner.spawn(async move {
+            let mut slot = slot;
+            tokio::select! {
+                biased;
+                () = served => {}
+                () = slot.watch.stopped() => {}
+            }
+        });
+    };
+    rt.spawn(listen::run(rt.clone(), listener, connections, watch, each));
+}
+
+// === impl Proxy ===
+
+impl<R: Rt> Proxy<R> {
+    /// Name of the proxy in reports.
+    pub fn name(&self) -> &str {
+        &self.shared.name
+    }
+
+    /// Where the outbound listener is bound.
+    pub fn outbound_addr(&self) -> Option<SocketAddr> {
+        self.outbound
+    }
+
+    /// Where the inbound listener is bound.
+    pub fn inbound_addr(&self) -> Option<SocketAddr> {
+        self.inbound
+    }
+
+    /// Whether new connections are accepted.
+    pub fn ready(&self) -> bool {
+        !self.drain.is_draining()
+    }
+
+    /// Stops accepting, finishes what was accepted, closes idle connections. What is still under
+    /// way at `deadline` is cut.
+    pub async fn drain(&self, deadline: Instant) -> Drained {
+        self.drain.run(&self.shared.rt, deadline).await
+    }
+}

@@ -12,6 +12,15 @@ use std::net::IpAddr;
 use engine::time::{Instant, Wall};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+pub mod any;
+pub mod prefixed;
+pub mod real;
+#[cfg(test)]
+pub(crate) mod testing;
+
+pub use any::AnyIo;
+pub use prefixed::Prefixed;
+
 /// The world as one node (a pod, a host) sees it. Cheap to clone.
 pub trait Rt: Clone + Send + Sync + 'static {
     type Io: AsyncRead + AsyncWrite + Abort + Unpin + Send + 'static;

@@ -1,0 +1,66 @@
+//! What a proxy is started with: typed once, at the door.
+
+use core::net::SocketAddr;
+use core::time::Duration;
+use std::sync::Arc;
+
+use rustls::crypto::CryptoProvider;
+use tokio::sync::watch;
+
+use crate::observe::Observer;
+use crate::tls::Material;
+
+/// Everything a proxy needs besides its snapshots and the world.
+pub struct Bootstrap {
+    /// Name of the proxy in reports, for example `shop/web-0`.
+    pub name: String,
+    /// Where connections of the application arrive; none = this proxy has no outbound side.
+    pub outbound: Option<SocketAddr>,
+    /// Where connections to the application arrive; none = this proxy has no inbound side.
+    pub inbound: Option<SocketAddr>,
+    /// The workload's certificate, key and trust bundle. A new value is used by the next handshake;
+    /// connections that exist stay.
+    pub tls: watch::Receiver<Arc<Material>>,
+    /// The cryptography behind TLS.
+    pub crypto: Arc<CryptoProvider>,
+    /// Told of every request when it has ended.
+    pub observer: Option<Arc<dyn Observer>>,
+    pub bounds: Bounds,
+}
+
+/// The bounds of a proxy. Each protects its memory or its time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Accepted connections at once, per listener. Above it new ones wait in the kernel's backlog,
+    /// which slows the client down instead of failing it.
+    pub connections: usize,
+    /// How long the first bytes of a connection are waited for before it is taken for a protocol
+    /// in which the server speaks first (Linkerd's value).
+    pub detect_timeout: Duration,
+    /// A handshake that takes longer is given up (Linkerd's value).
+    pub handshake_timeout: Duration,
+    /// A connection of a client that sends no request for this long is closed (Envoy's value).
+    pub idle_timeout: Duration,
+    /// Bytes of a request body kept for its mirrors; of a longer body nothing is mirrored.
+    pub mirror_body: usize,
+    /// Mirrored requests under way at once; above it copies are not sent.
+    pub mirrors: usize,
+    /// Bytes in flight per direction of a forwarded byte stream.
+    pub tcp_buffer: usize,
+}
+
+// === impl Bounds ===
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            connections: 10_000,
+            detect_timeout: Duration::from_secs(10),
+            handshake_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(3600),
+            mirror_body: 64 * 1024,
+            mirrors: 128,
+            tcp_buffer: 16 * 1024,
+        }
+    }
+}

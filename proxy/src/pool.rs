@@ -1,0 +1,5 @@
+//! Connections to endpoints.
+
+pub mod connect;
+
+pub use connect::{ConnectError, Peer, connect};

@@ -1,0 +1,162 @@
+//! The identity a proxy has now, as ready-made TLS configurations.
+//!
+//! New material is looked for when a handshake begins, so that no task has to wait for it. Material
+//! that cannot be used never replaces material that can: the old one stays, and the reason is kept
+//! for the report.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use engine::identity::Identity;
+use rustls::client::Resumption;
+use rustls::crypto::CryptoProvider;
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::time_provider::TimeProvider;
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use tokio::sync::watch;
+
+use super::verify::{ExpectMesh, ExpectServer};
+use super::{Alpn, BadMaterial, Material};
+
+/// Client configurations kept: one per identity and protocol a workload talks to. Beyond it all are
+/// made anew; a workload with that many destinations pays some microseconds per connection.
+const CLIENT_CONFIGS_MAX: usize = 1024;
+
+/// TLS configurations made from the newest usable [`Material`].
+pub struct Store {
+    clock: Arc<dyn TimeProvider>,
+    crypto: Arc<CryptoProvider>,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    material: watch::Receiver<Arc<Material>>,
+    server: Arc<ServerConfig>,
+    key: Arc<CertifiedKey>,
+    roots: Arc<RootCertStore>,
+    clients: BTreeMap<(Identity, Alpn), Arc<ClientConfig>>,
+    refused: Option<String>,
+}
+
+// === impl Store ===
+
+impl Store {
+    pub fn new(
+        clock: Arc<dyn TimeProvider>,
+        crypto: Arc<CryptoProvider>,
+        mut material: watch::Receiver<Arc<Material>>,
+    ) -> Result<Self, BadMaterial> {
+        let first = material.borrow_and_update().clone();
+        let (server, key, roots) = build(&clock, &crypto, &first)?;
+        Ok(Self {
+            clock,
+            crypto,
+            inner: Mutex::new(Inner {
+                material,
+                server,
+                key,
+                roots,
+                clients: BTreeMap::new(),
+                refused: None,
+            }),
+        })
+    }
+
+    /// For inbound handshakes: asks for a certificate of the mesh and offers the mesh's protocols.
+    pub fn server(&self) -> Arc<ServerConfig> {
+        self.current().server.clone()
+    }
+
+    /// For a connection to the workload `identity`.
+    pub fn client(
+        &self,
+        identity: &Identity,
+        alpn: Alpn,
+    ) -> Result<Arc<ClientConfig>, BadMaterial> {
+        let mut inner = self.current();
+        let key = (identity.clone(), alpn);
+        if let Some(config) = inner.clients.get(&key) {
+            return Ok(config.clone());
+        }
+        let verifier = ExpectServer {
+            identity: identity.clone(),
+            roots: inner.roots.clone(),
+            algorithms: self.crypto.signature_verification_algorithms,
+        };
+        let mut config =
+            ClientConfig::builder_with_details(self.crypto.clone(), self.clock.clone())
+                .with_protocol_versions(&[&rustls::version::TLS13])
+                .map_err(|e| BadMaterial::Config(e.to_string()))?
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(verifier))
+                .with_client_cert_resolver(Arc::new(SingleCertAndKey::from(inner.key.clone())));
+        config.alpn_protocols = vec![alpn.id().to_vec()];
+        config.resumption = Resumption::disabled();
+        config.enable_sni = false;
+        let config = Arc::new(config);
+        if inner.clients.len() >= CLIENT_CONFIGS_MAX {
+            inner.clients.clear();
+        }
+        inner.clients.insert(key, config.clone());
+        Ok(config)
+    }
+
+    /// Why the newest material is not in use, when it is not.
+    pub fn refused(&self) -> Option<String> {
+        self.current().refused.clone()
+    }
+
+    fn current(&self) -> MutexGuard<'_, Inner> {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if inner.material.has_changed().unwrap_or(false) {
+            let newest = inner.material.borrow_and_update().clone();
+            match build(&self.clock, &self.crypto, &newest) {
+                Ok((server, key, roots)) => {
+                    inner.server = server;
+                    inner.key = key;
+                    inner.roots = roots;
+                    inner.clients.clear();
+                    inner.refused = None;
+                }
+                Err(why) => inner.refused = Some(why.to_string()),
+            }
+        }
+        inner
+    }
+}
+
+type Built = (Arc<ServerConfig>, Arc<CertifiedKey>, Arc<RootCertStore>);
+
+fn build(
+    clock: &Arc<dyn TimeProvider>,
+    crypto: &Arc<CryptoProvider>,
+    material: &Material,
+) -> Result<Built, BadMaterial> {
+    if material.chain.is_empty() {
+        return Err(BadMaterial::NoChain);
+    }
+    let key = crypto
+        .key_provider
+        .load_private_key(material.key.clone_key())
+        .map_err(BadMaterial::Key)?;
+    let key = Arc::new(CertifiedKey::new(material.chain.clone(), key));
+    let mut roots = RootCertStore::empty();
+    let (usable, _) = roots.add_parsable_certificates(material.roots.iter().cloned());
+    if usable == 0 {
+        return Err(BadMaterial::NoRoots);
+    }
+    let roots = Arc::new(roots);
+    let inner = WebPkiClientVerifier::builder_with_provider(roots.clone(), crypto.clone())
+        .build()
+        .map_err(|e| BadMaterial::Config(e.to_string()))?;
+    let mut server = ServerConfig::builder_with_details(crypto.clone(), clock.clone())
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .map_err(|e| BadMaterial::Config(e.to_string()))?
+        .with_client_cert_verifier(Arc::new(ExpectMesh { inner }))
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(key.clone())));
+    server.alpn_protocols = Alpn::ALL.iter().map(|a| a.id().to_vec()).collect();
+    server.session_storage = Arc::new(NoServerSessionStorage {});
+    server.send_tls13_tickets = 0;
+    Ok((Arc::new(server), key, roots))
+}

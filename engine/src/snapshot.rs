@@ -75,26 +75,29 @@ pub struct Locality {
 }
 
 /// What a client may reach, and how.
+///
+/// Each table is shared on its own: endpoints and pods are the same for all client namespaces, so a
+/// change of one endpoint copies one table of pointers, whatever the number of namespaces.
 #[derive(Clone, Debug, Default)]
 pub struct Outbound {
-    pub frontends: Vec<Arc<Frontend>>,
+    pub frontends: Arc<Vec<Arc<Frontend>>>,
     /// ClusterIP and port → index into `frontends`.
-    pub by_address: BTreeMap<SocketAddr, usize>,
+    pub by_address: Arc<BTreeMap<SocketAddr, usize>>,
     /// Host name without port, lower case → (port → index into `frontends`). All the names by which
     /// the client may address a service: `web`, `web.shop`, `web.shop.svc`,
     /// `web.shop.svc.cluster.local`.
-    pub by_host: BTreeMap<Arc<str>, BTreeMap<u16, usize>>,
-    pub clusters: BTreeMap<ClusterKey, Arc<Cluster>>,
-    pub endpoints: BTreeMap<ClusterKey, Arc<EndpointSet>>,
+    pub by_host: Arc<BTreeMap<Arc<str>, BTreeMap<u16, usize>>>,
+    pub clusters: Arc<BTreeMap<ClusterKey, Arc<Cluster>>>,
+    pub endpoints: Arc<BTreeMap<ClusterKey, Arc<EndpointSet>>>,
     /// Pod address → the endpoint, for requests that address a pod directly: they use no route
     /// (GEP-1294), but still mutual TLS. The port is the pod's.
-    pub by_pod: BTreeMap<IpAddr, PodAddress>,
+    pub by_pod: Arc<BTreeMap<IpAddr, Arc<PodAddress>>>,
     /// Whether destinations that nobody knows are forwarded as they are.
     pub passthrough: Passthrough,
 }
 
 /// A pod that can be addressed directly.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PodAddress {
     pub name: ObjectName,
     /// Present iff the pod is in the mesh.
@@ -132,7 +135,7 @@ pub enum PortProtocol {
 }
 
 /// What other workloads may reach here.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inbound {
     /// By the container's port.
     pub ports: BTreeMap<u16, InboundPort>,
@@ -140,7 +143,7 @@ pub struct Inbound {
     pub default: InboundPort,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InboundPort {
     pub protocol: PortProtocol,
     pub tls: InboundTls,

@@ -52,7 +52,7 @@ fn reset(mut io: impl Abort) {
 
 fn target(snapshot: &Snapshot, address: SocketAddr) -> Target {
     match snapshot.outbound.by_pod.get(&address.ip()) {
-        Some(pod) => Target::Pod(pod.clone()),
+        Some(pod) => Target::Pod(PodAddress::clone(pod)),
         None => Target::Unknown,
     }
 }

@@ -87,7 +87,10 @@ pub(crate) fn snapshot(account: &str) -> Snapshot {
             locality: Locality::default(),
         }),
         outbound: Arc::new(Outbound {
-            by_pod: BTreeMap::from([(API.parse().unwrap(), pod_address(identity("api")))]),
+            by_pod: Arc::new(BTreeMap::from([(
+                API.parse().unwrap(),
+                Arc::new(pod_address(identity("api"))),
+            )])),
             ..Outbound::default()
         }),
         inbound: Arc::new(Inbound::default()),

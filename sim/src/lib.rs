@@ -1,4 +1,20 @@
 //! A mesh in one thread, with a seed: the same seed gives the same bytes.
+//!
+//! ```text
+//!   scenario, manifests ──▶ cluster: pods, addresses, snapshots
+//!                              │
+//!   load ──▶ app ══ sidecar ══ network ══ sidecar ══ app      all of it tasks of one executor,
+//!                              │                              in virtual time
+//!   faults ────────────────────┘
+//! ```
+//!
+//! The sidecars are the real proxy: what differs from production is behind the seam
+//! ([`proxy::net::Rt`]) and the cryptographic provider.
 #![forbid(unsafe_code)]
 
+pub mod crypto;
+pub mod dist;
+pub mod exec;
+pub mod net;
 pub mod scenario;
+pub mod world;

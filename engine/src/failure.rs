@@ -28,7 +28,7 @@ pub enum Again {
 /// The flag of a failure in logs, metrics and the `x-meshctl-flag` response header. The names are
 /// Envoy's where Envoy has one (`%RESPONSE_FLAGS%`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Flag {
     /// A resource limit was full (Envoy `UO`).
     #[cfg_attr(feature = "serde", serde(rename = "UO"))]

@@ -21,12 +21,14 @@ use crate::identity::Identity;
 use crate::origin::Origin;
 
 pub mod backend;
+pub mod pattern;
 pub mod route;
 
 pub use backend::{
     Balancer, Cluster, ClusterProtocol, Endpoint, EndpointHealth, EndpointSet, Limits, Outlier,
     UnifiedBreaker,
 };
+pub use pattern::Pattern;
 pub use route::{
     BackendRef, BackendTarget, Fault, Filter, PathRewrite, RetryBudget, RetryPolicy, RouteKind,
     RouteTable, Rule, Timeouts,

@@ -4,12 +4,14 @@
 use core::time::Duration;
 use std::sync::Arc;
 
+use super::ClusterKey;
+use super::pattern::Pattern;
+use crate::origin::Origin;
+use crate::route::index::Index;
 use http::header::{HeaderName, HeaderValue};
 use http::{Method, StatusCode};
-use regex::Regex;
 
-use super::ClusterKey;
-use crate::origin::Origin;
+mod normal;
 
 /// Which kind of route governs a frontend. One kind wins: GRPCRoute > HTTPRoute > TLSRoute >
 /// TCPRoute (GEP-1294).
@@ -23,14 +25,14 @@ pub enum RouteKind {
     Tcp,
 }
 
-/// The rules of one frontend, in order of precedence of their routes: rules of the oldest route
-/// first. Which rule wins is decided by match specificity (`route`), ties by this order.
+/// The rules of one frontend, with the index that finds the one for a request. Immutable: the index
+/// belongs to the rules.
 #[derive(Clone, Debug)]
 pub struct RouteTable {
-    pub kind: RouteKind,
-    /// Hash of the content.
-    pub version: u64,
-    pub rules: Vec<Arc<Rule>>,
+    kind: RouteKind,
+    version: u64,
+    rules: Vec<Arc<Rule>>,
+    index: Index,
 }
 
 #[derive(Clone, Debug)]
@@ -66,8 +68,8 @@ pub enum PathMatch {
     Exact(Arc<str>),
     /// By path element; without a trailing slash, except for `/` itself.
     Prefix(Arc<str>),
-    /// The whole path has to match.
-    Regex(Regex),
+    /// The whole of it has to match.
+    Regex(Pattern),
 }
 
 #[derive(Clone, Debug)]
@@ -85,8 +87,8 @@ pub struct QueryMatch {
 #[derive(Clone, Debug)]
 pub enum ValueMatch {
     Exact(Arc<str>),
-    /// The whole value has to match.
-    Regex(Regex),
+    /// The whole of it has to match.
+    Regex(Pattern),
 }
 
 #[derive(Clone, Debug)]
@@ -245,7 +247,43 @@ pub enum AbortWith {
     Grpc(u32),
 }
 
+// === impl RouteTable ===
+
 impl RouteTable {
+    /// `rules` are in order of precedence of their routes: those of the oldest route first, within
+    /// a route in its own order. Which rule wins is decided by how specific its matches are
+    /// ([`crate::route`]), ties by this order.
+    ///
+    /// What the Gateway API says to ignore is dropped here, so that nothing behind has to know: the
+    /// second match or edit of the same header, trailing slashes of prefixes.
+    pub fn new(kind: RouteKind, rules: Vec<Rule>) -> Self {
+        let rules: Vec<_> = rules.into_iter().map(normal::rule).map(Arc::new).collect();
+        Self {
+            kind,
+            version: normal::hash(kind, &rules),
+            index: Index::new(&rules),
+            rules,
+        }
+    }
+
+    pub fn kind(&self) -> RouteKind {
+        self.kind
+    }
+
+    /// Hash of the content: equal content, equal version, on every machine.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// In the order they were given.
+    pub fn rules(&self) -> &[Arc<Rule>] {
+        &self.rules
+    }
+
+    pub(crate) fn index(&self) -> &Index {
+        &self.index
+    }
+
     /// Everything goes to `target`, unconditionally.
     pub fn to_service(target: ClusterKey, origin: Origin) -> Self {
         let rule = Rule {
@@ -263,10 +301,6 @@ impl RouteTable {
             fault: None,
             origin,
         };
-        Self {
-            kind: RouteKind::Default,
-            version: 0,
-            rules: vec![Arc::new(rule)],
-        }
+        Self::new(RouteKind::Default, vec![rule])
     }
 }

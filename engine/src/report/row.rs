@@ -1,0 +1,203 @@
+//! Rows of a frame, and tables of them.
+
+use std::collections::BTreeMap;
+
+use super::counters::Counters;
+use super::endpoint::{Connections, EndpointState, EndpointStatus};
+
+/// Rows by key, in the order of the keys. Serialised it is an array of objects that hold the fields
+/// of key and row side by side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table<K, R>(pub BTreeMap<K, R>);
+
+/// What all rows can do.
+pub trait Row: Clone + Default {
+    /// Adds another source's row of the same key. Commutative and associative, with the default
+    /// row as neutral element.
+    fn merge(&mut self, other: &Self);
+
+    /// What happened since `earlier`, an older row of the same source and key.
+    #[must_use]
+    fn since(&self, earlier: &Self) -> Self;
+}
+
+/// One rule of a service's routes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct RouteRow {
+    /// The manifest behind the rule, as text. Merged: the greatest, where proxies have different
+    /// versions.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub origin: String,
+    #[cfg_attr(feature = "serde", serde(flatten))]
+    pub counters: Counters,
+}
+
+/// The share of a rule that goes to one backend.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct BackendRow {
+    /// As configured. Merged: the greatest, where proxies have different versions.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub weight: u32,
+    #[cfg_attr(feature = "serde", serde(flatten))]
+    pub counters: Counters,
+}
+
+/// One endpoint of a backend; `counters` count attempts, not requests.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct EndpointRow {
+    /// Merged: the one that keeps most traffic away.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub state: EndpointState,
+    /// How many proxies see it in which state, by [`EndpointStatus::as_str`].
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub states: BTreeMap<String, u64>,
+    /// The balancer's estimate of its latency in microseconds, if it keeps one. Merged: the
+    /// greatest.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub estimate_us: Option<u64>,
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub connections: Connections,
+    #[cfg_attr(feature = "serde", serde(flatten))]
+    pub counters: Counters,
+}
+
+// === impl Table ===
+
+impl<K: Ord + Clone, R: Row> Table<K, R> {
+    pub fn get(&self, key: &K) -> Option<&R> {
+        self.0.get(key)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &R)> {
+        self.0.iter()
+    }
+
+    /// All rows added up.
+    pub fn total(&self) -> R {
+        self.total_of(|_| true)
+    }
+
+    /// The rows whose key `wanted` accepts, added up.
+    pub fn total_of(&self, wanted: impl Fn(&K) -> bool) -> R {
+        let mut sum = R::default();
+        for (_, row) in self.0.iter().filter(|(key, _)| wanted(key)) {
+            sum.merge(row);
+        }
+        sum
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
+        for (key, row) in &other.0 {
+            match self.0.get_mut(key) {
+                Some(mine) => mine.merge(row),
+                None => {
+                    self.0.insert(key.clone(), row.clone());
+                }
+            }
+        }
+    }
+
+    pub(super) fn since(&self, earlier: &Self) -> Self {
+        let rows = self.0.iter().map(|(key, row)| {
+            let row = earlier
+                .0
+                .get(key)
+                .map_or_else(|| row.clone(), |e| row.since(e));
+            (key.clone(), row)
+        });
+        Self(rows.collect())
+    }
+}
+
+impl<K, R> Default for Table<K, R> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+// === impl Row ===
+
+impl Row for Counters {
+    fn merge(&mut self, other: &Self) {
+        Self::merge(self, other);
+    }
+
+    fn since(&self, earlier: &Self) -> Self {
+        Self::since(self, earlier)
+    }
+}
+
+impl Row for RouteRow {
+    fn merge(&mut self, other: &Self) {
+        if self.origin < other.origin {
+            self.origin.clone_from(&other.origin);
+        }
+        self.counters.merge(&other.counters);
+    }
+
+    fn since(&self, earlier: &Self) -> Self {
+        Self {
+            origin: self.origin.clone(),
+            counters: self.counters.since(&earlier.counters),
+        }
+    }
+}
+
+impl Row for BackendRow {
+    fn merge(&mut self, other: &Self) {
+        self.weight = self.weight.max(other.weight);
+        self.counters.merge(&other.counters);
+    }
+
+    fn since(&self, earlier: &Self) -> Self {
+        Self {
+            weight: self.weight,
+            counters: self.counters.since(&earlier.counters),
+        }
+    }
+}
+
+impl Row for EndpointRow {
+    fn merge(&mut self, other: &Self) {
+        if self.state < other.state {
+            self.state.clone_from(&other.state);
+        }
+        for (state, n) in &other.states {
+            *self.states.entry(state.clone()).or_default() += n;
+        }
+        self.estimate_us = self.estimate_us.max(other.estimate_us);
+        self.connections.merge(&other.connections);
+        self.counters.merge(&other.counters);
+    }
+
+    fn since(&self, earlier: &Self) -> Self {
+        let connections = if self.counters.began_after(&earlier.counters) {
+            self.connections
+        } else {
+            self.connections.since(&earlier.connections)
+        };
+        Self {
+            connections,
+            counters: self.counters.since(&earlier.counters),
+            ..self.clone()
+        }
+    }
+}
+
+// === impl EndpointRow ===
+
+impl EndpointRow {
+    /// Sets the state that this one proxy sees.
+    pub fn set_state(&mut self, state: EndpointState) {
+        self.states = [(state.status.as_str().to_owned(), 1)].into();
+        self.state = state;
+    }
+
+    /// How many proxies see it in the state of that name.
+    pub fn proxies_in(&self, status: EndpointStatus) -> u64 {
+        self.states.get(status.as_str()).copied().unwrap_or(0)
+    }
+}

@@ -16,5 +16,7 @@ pub mod crypto;
 pub mod dist;
 pub mod exec;
 pub mod net;
+pub mod oracle;
+pub mod record;
 pub mod scenario;
 pub mod world;

@@ -13,7 +13,19 @@
 use core::task::{Context, Poll};
 
 use bytes::Bytes;
+use engine::head::ResponseHead;
 use http::HeaderMap;
+
+mod pump;
+mod replay;
+mod tee;
+
+#[cfg(test)]
+mod tests;
+
+pub use pump::{Pump, PumpError};
+pub use replay::Replay;
+pub use tee::{MIRROR_FRAMES_MAX, Mirror, Tee};
 
 /// A piece of a body.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +57,10 @@ pub enum StreamError {
     /// HTTP/2 `REFUSED_STREAM`, or above the last id of a GOAWAY: certainly not processed.
     #[error("the peer refused the stream unprocessed")]
     Refused,
+    /// A connection that had served before was closed by the peer before the first byte of this
+    /// answer: it was idle too long, and the request was most likely never read (RFC 9112 §9.3.1).
+    #[error("the peer had closed the idle connection")]
+    Stale,
     /// The peer sent something that is not HTTP.
     #[error("protocol error: {0}")]
     Protocol(String),
@@ -84,4 +100,26 @@ pub trait Sink {
 
     /// Gives the body up: RST_STREAM with HTTP/2, a connection that is not reused with HTTP/1.1.
     fn abort(&mut self);
+}
+
+/// The sink of a response: its head first.
+pub trait Respond: Sink {
+    /// Sends an informational response (1xx other than 101) ahead of the final one. Clients of
+    /// HTTP/1.0 never see one (RFC 9110 §15.2).
+    fn inform(&mut self, head: ResponseHead) -> Result<(), StreamError>;
+
+    /// Sends the final head; once. `length` decides the framing, whatever `content-length` says. With
+    /// [`Length::Empty`] the response is complete. After 101, or 2xx to CONNECT, the two halves of the
+    /// exchange carry the bytes of the tunnel.
+    fn respond(&mut self, head: ResponseHead, length: Length) -> Result<(), StreamError>;
+
+    /// True once a final head was handed over.
+    fn has_responded(&self) -> bool;
+}
+
+/// The source of a response: its head first.
+pub trait Answer: Source {
+    /// The next head: informational ones (1xx; 100 is not shown, since our requests never wait for
+    /// it) and then the final one, after which the body may be polled and this not again.
+    fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<ResponseHead, StreamError>>;
 }

@@ -21,6 +21,8 @@ use tokio::sync::watch;
 
 pub mod config;
 pub mod exchange;
+pub mod headers;
+pub mod http1;
 pub mod listen;
 pub mod net;
 pub mod observe;

@@ -17,14 +17,24 @@
 //! every attempt it started exactly once.
 #![forbid(unsafe_code)]
 
+pub mod balance;
+pub mod breaker;
+pub mod classify;
 pub mod entropy;
+pub mod ewma;
 pub mod failure;
 pub mod head;
+pub mod health;
 pub mod identity;
+pub mod limit;
+pub mod live;
 pub mod lookup;
 pub mod origin;
+pub mod outlier;
 pub mod report;
+pub mod retry;
 pub mod route;
+pub mod session;
 pub mod snapshot;
 pub mod time;
 pub mod trace;

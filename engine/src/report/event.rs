@@ -53,6 +53,8 @@ pub enum EventKind {
     /// Requests begin to be refused because no endpoint was ready for the queue timeout.
     FailFastEntered,
     FailFastLeft,
+    /// A resource limit is full; further ones within a second are only counted.
+    Overflow,
     DrainStarted,
     DrainFinished,
 }
@@ -81,6 +83,7 @@ impl EventKind {
             Self::PanicLeft => "panic-left",
             Self::FailFastEntered => "fail-fast-entered",
             Self::FailFastLeft => "fail-fast-left",
+            Self::Overflow => "overflow",
             Self::DrainStarted => "drain-started",
             Self::DrainFinished => "drain-finished",
         }

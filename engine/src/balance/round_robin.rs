@@ -1,0 +1,36 @@
+//! Each host in its turn. Equal weights need no line: an index goes round from a random start.
+
+use super::edf::Edf;
+use super::{Candidates, Slot};
+use crate::entropy::Entropy;
+
+#[derive(Clone, Debug, Default)]
+pub struct RoundRobin {
+    /// For equal weights: whose turn it is; drawn once.
+    cursor: Option<usize>,
+    /// For unequal weights.
+    edf: Option<Edf>,
+}
+
+// === impl RoundRobin ===
+
+impl RoundRobin {
+    pub(super) fn candidates_changed(&mut self) {
+        self.edf = None;
+    }
+
+    /// The next of at least one candidate.
+    pub(super) fn next(&mut self, candidates: &Candidates, rng: &mut Entropy) -> Slot {
+        if candidates.all_equal() {
+            let turn = self.cursor.unwrap_or_else(|| rng.index(candidates.len()));
+            let turn = turn % candidates.len();
+            self.cursor = Some(turn + 1);
+            return candidates.slot(turn);
+        }
+        let weight = |index: usize| candidates.weight(index) as f64;
+        let edf = self
+            .edf
+            .get_or_insert_with(|| Edf::new(candidates.len(), weight, rng));
+        candidates.slot(edf.pick(weight))
+    }
+}

@@ -1,0 +1,79 @@
+//! The two detectors that compare the hosts of a cluster over the last interval.
+
+use super::{Bucket, HostRecord, Reason};
+use crate::snapshot::Outlier;
+
+/// Mean minus `factor` standard deviations (of the population) of the rates, in percent: hosts below
+/// it are outliers. `rates` must not be empty.
+pub fn success_rate_threshold(rates: &[f64], factor: f64) -> f64 {
+    let n = rates.len() as f64;
+    let mean = rates.iter().sum::<f64>() / n;
+    let variance = rates.iter().map(|r| (r - mean) * (r - mean)).sum::<f64>() / n;
+    mean - factor * libm::sqrt(variance)
+}
+
+/// Hosts whose success rate is below the crowd's.
+pub(super) fn success_rate(
+    policy: &Outlier,
+    hosts: &[&mut HostRecord],
+    split: bool,
+) -> Vec<(usize, Reason)> {
+    let p = policy.success_rate;
+    let mut out = Vec::new();
+    for (local, reason) in views(split, Reason::SuccessRate, Reason::SuccessRateLocalOrigin) {
+        let rates = rates(hosts, local, p.request_volume);
+        if rates.is_empty() || rates.len() < p.minimum_hosts as usize {
+            continue;
+        }
+        let values: Vec<f64> = rates.iter().map(|(_, rate)| *rate).collect();
+        let threshold = success_rate_threshold(&values, f64::from(p.stdev_factor) / 1000.0);
+        let low = rates.iter().filter(|(_, rate)| *rate < threshold);
+        out.extend(low.map(|(host, _)| (*host, reason)));
+    }
+    out
+}
+
+/// Hosts whose share of failures is at or above a fixed threshold.
+pub(super) fn failure_percentage(
+    policy: &Outlier,
+    hosts: &[&mut HostRecord],
+    split: bool,
+) -> Vec<(usize, Reason)> {
+    let p = policy.failure_percentage;
+    let mut out = Vec::new();
+    let both = views(
+        split,
+        Reason::FailurePercentage,
+        Reason::FailurePercentageLocalOrigin,
+    );
+    for (local, reason) in both {
+        let rates = rates(hosts, local, p.request_volume);
+        if rates.is_empty() || rates.len() < p.minimum_hosts as usize {
+            continue;
+        }
+        let high = rates
+            .iter()
+            .filter(|(_, rate)| 100.0 - rate >= f64::from(p.threshold));
+        out.extend(high.map(|(host, _)| (*host, reason)));
+    }
+    out
+}
+
+/// External errors first, then local-origin ones, which are counted apart only in split mode.
+fn views(split: bool, external: Reason, local: Reason) -> impl Iterator<Item = (bool, Reason)> {
+    let all = [(false, external), (true, local)];
+    all.into_iter().take(if split { 2 } else { 1 })
+}
+
+/// Success rates of the last interval, of hosts that are not ejected and had enough requests.
+fn rates(hosts: &[&mut HostRecord], local: bool, volume: u32) -> Vec<(usize, f64)> {
+    let bucket = |host: &HostRecord| -> Bucket { if local { host.local } else { host.external } };
+    hosts
+        .iter()
+        .enumerate()
+        .filter(|(_, host)| !host.is_ejected())
+        .map(|(index, host)| (index, bucket(host)))
+        .filter(|(_, b)| b.last_total > 0 && b.last_total >= u64::from(volume))
+        .map(|(index, b)| (index, b.last_rate()))
+        .collect()
+}

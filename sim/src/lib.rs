@@ -15,6 +15,7 @@
 pub mod crypto;
 pub mod dist;
 pub mod exec;
+pub mod expect;
 pub mod net;
 pub mod oracle;
 pub mod record;

@@ -88,7 +88,7 @@ pub struct Metadata {
 }
 
 /// What is simulated.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Spec {
     /// What the scenario shows, in a sentence or two.
@@ -241,6 +241,29 @@ impl Spec {
     }
 }
 
+impl Default for Spec {
+    /// What an empty `spec` means.
+    fn default() -> Self {
+        Self {
+            description: None,
+            manifests: Vec::new(),
+            mesh: Mesh::default(),
+            duration: DURATION,
+            warmup: Span::ZERO,
+            seeds: one(),
+            pass: all(),
+            network: Network::default(),
+            control: Control::default(),
+            apps: Vec::new(),
+            load: Vec::new(),
+            events: Vec::new(),
+            expect: Vec::new(),
+            counter_changes: Vec::new(),
+            inputs: Vec::new(),
+        }
+    }
+}
+
 // === impl Mesh ===
 
 impl Mesh {
@@ -280,3 +303,6 @@ fn is_all(share: &Share) -> bool {
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
+
+#[cfg(test)]
+mod tests;

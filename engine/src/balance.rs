@@ -216,3 +216,6 @@ impl Picker {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,3 +16,6 @@ mod window;
 
 pub use unified::{Change, Ended, Position, Probe, Tripped, Unified};
 pub use window::Window;
+
+#[cfg(test)]
+mod tests;

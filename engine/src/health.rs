@@ -124,3 +124,6 @@ fn give_rest(rest: u32, shares: &mut [Share]) {
         first.healthy += rest;
     }
 }
+
+#[cfg(test)]
+mod tests;

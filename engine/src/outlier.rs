@@ -347,3 +347,6 @@ impl Bucket {
         self.last_good as f64 * 100.0 / self.last_total as f64
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,3 +27,6 @@ pub fn wait(policy: &RetryPolicy, k: u32, asked: Option<Duration>, rng: &mut Ent
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

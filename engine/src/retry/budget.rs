@@ -124,3 +124,6 @@ impl Budget {
         self.last_roll = self.last_roll + Duration::from_nanos(steps.saturating_mul(width));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -91,3 +91,6 @@ pub fn is_idempotent(method: &Method) -> bool {
     ]
     .contains(method)
 }
+
+#[cfg(test)]
+mod tests;

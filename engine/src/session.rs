@@ -49,7 +49,7 @@ mod attempt;
 mod failing;
 mod open;
 
-pub use open::{MirrorTo, Opened};
+pub use open::{Answer, MirrorTo, Opened};
 
 /// One request that is forwarded.
 #[derive(Debug)]
@@ -287,7 +287,7 @@ impl Session {
             });
             current.ticket.head(told, now);
         }
-        self.filters.apply(head);
+        self.filters.apply(&mut head.headers);
         OnHead::Pass
     }
 

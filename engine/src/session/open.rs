@@ -1,44 +1,62 @@
-//! From a request to a session: rule, filters, fault, backend.
+//! From a request to a session: rule, filters, fault, backend, mirrors.
 
-use core::net::SocketAddr;
 use std::sync::Arc;
+
+use http::{HeaderMap, HeaderValue};
 
 use super::{Request, Session};
 use crate::entropy::Entropy;
 use crate::failure::{Again, Failure, Flag, Whose};
-use crate::head::{RequestHead, ResponseHead};
+use crate::filter::{self, Context};
+use crate::head::RequestHead;
 use crate::live::{Clusters, LiveCluster};
 use crate::origin::Origin;
 use crate::route;
-use crate::snapshot::{BackendRef, BackendTarget, ClusterKey, Frontend, RouteKind, Rule};
+use crate::snapshot::{BackendTarget, ClusterKey, Filter, Frontend, RouteKind, Rule};
 use crate::time::Instant;
 use crate::trace::{Step, Trail};
 use crate::verdict::LocalResponse;
+use crate::{fault, split};
 
 /// What becomes of a request.
 #[derive(Debug)]
 pub enum Opened {
-    /// Answered here, not before `not_before` (an injected delay).
-    Respond {
-        response: LocalResponse,
-        not_before: Instant,
-        /// The rule that said so, for statistics.
-        rule: Option<Arc<Rule>>,
-    },
+    Respond(Box<Answer>),
     Forward(Box<Session>),
 }
 
+/// A request that is answered here.
+#[derive(Debug)]
+pub struct Answer {
+    pub response: LocalResponse,
+    /// Not to be sent before: an injected delay.
+    pub not_before: Instant,
+    /// The rule that governs the request, for statistics.
+    pub rule: Option<Arc<Rule>>,
+}
+
 /// A copy of the request that a filter asked for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MirrorTo {
     pub cluster: ClusterKey,
     pub origin: Origin,
 }
 
-/// What filters do to the response.
+/// What the filters of rule and backend need until the response comes.
 #[derive(Debug, Default)]
 pub(super) struct AfterFilters {
     rule: Option<Arc<Rule>>,
+    /// Index of the backend that was drawn.
+    backend: usize,
+    /// The request's `Origin`, for CORS.
+    origin: Option<HeaderValue>,
+}
+
+/// What `open` is told.
+struct Opening<'a> {
+    frontend: &'a Frontend,
+    clusters: &'a Clusters,
+    now: Instant,
 }
 
 // === impl Session ===
@@ -54,46 +72,15 @@ impl Session {
         rng: &mut Entropy,
         trail: &mut Trail,
     ) -> Opened {
-        let table = &frontend.routes;
-        let Some(found) = route::find(table, head, trail) else {
-            let failure = match table.kind() {
-                RouteKind::Default => no_backend("the Service has no backend", &frontend.origin),
-                _ => route::no_route(head, &frontend.origin),
-            };
-            return respond(&failure, head, None, now, trail);
+        let opening = Opening {
+            frontend,
+            clusters,
+            now,
         };
-        let rule = found.rule.clone();
-        let Some(backend) = choose(&rule.backends, rng) else {
-            let failure = no_backend("the rule names no backend with a weight", &rule.origin);
-            return respond(&failure, head, Some(rule), now, trail);
-        };
-        let key = match &backend.target {
-            BackendTarget::Cluster(key) => key,
-            BackendTarget::Invalid(reason) => {
-                let failure = no_backend(reason, &backend.origin);
-                return respond(&failure, head, Some(rule), now, trail);
-            }
-        };
-        trail.step(|| {
-            let total: u64 = rule.backends.iter().map(|b| u64::from(b.weight)).sum();
-            let detail = format!(
-                "{key} was drawn with probability {}/{total}",
-                backend.weight
-            );
-            Step::new("split", detail).with_origin(backend.origin.clone())
-        });
-        let Some(cluster) = clusters.get(key, now) else {
-            let failure = no_backend(&format!("{key} is not configured"), &backend.origin);
-            return respond(&failure, head, Some(rule), now, trail);
-        };
-        let deadline = match rule.timeouts.request {
-            Some(limit) => now + limit,
-            None => Instant::FAR_FUTURE,
-        };
-        let mut session = Self::new(cluster, Request::of(head), now, deadline);
-        session.filters.rule = Some(rule.clone());
-        session.rule = Some(rule);
-        Opened::Forward(Box::new(session))
+        match opening.run(head, rng, trail) {
+            Ok(session) => Opened::Forward(Box::new(session)),
+            Err(answer) => Opened::Respond(answer),
+        }
     }
 
     /// A session for one of [`Session::mirrors`]: one try, no rule, nobody waits for the answer. None
@@ -120,7 +107,7 @@ impl Session {
             delay_until: None,
             mirrors: Vec::new(),
             current: None,
-            tried: Vec::<SocketAddr>::new(),
+            tried: Vec::new(),
             retries: 0,
             retries_denied: 0,
             retry_permit: None,
@@ -131,42 +118,145 @@ impl Session {
     }
 }
 
+// === impl Opening ===
+
+impl Opening<'_> {
+    fn run(
+        &self,
+        head: &mut RequestHead,
+        rng: &mut Entropy,
+        trail: &mut Trail,
+    ) -> Result<Session, Box<Answer>> {
+        let Some(found) = route::find(&self.frontend.routes, head, trail) else {
+            return Err(self.refuse(&self.no_rule(head), head, None, trail));
+        };
+        let rule = found.rule;
+        // What the client asked, before filters change it.
+        let request = Request::of(head);
+        let origin = filter::cors_origin(&rule.filters, head);
+        let context = |origin| Context {
+            prefix: found.prefix(),
+            port: self.frontend.port,
+            origin,
+        };
+        let in_context = context(&rule.origin);
+        if let Some(response) = filter::on_request(&rule.filters, head, &in_context, trail) {
+            return Err(self.answer(response, Some(rule)));
+        }
+        let deadline = match rule.timeouts.request {
+            Some(limit) => self.now + limit,
+            None => Instant::FAR_FUTURE,
+        };
+        let fault = rule.fault.as_ref();
+        let drawn = fault
+            .map(|f| fault::draw(f, rng, trail))
+            .unwrap_or_default();
+        let delay_until = drawn.delay.map(|delay| deadline.min(self.now + delay));
+        if let (Some(abort), Some(fault)) = (drawn.abort, fault) {
+            let response = LocalResponse::from_abort(abort, head, fault.origin.clone());
+            let mut answer = self.answer(response, Some(rule));
+            answer.not_before = delay_until.unwrap_or(self.now);
+            return Err(answer);
+        }
+        let chosen = split::choose(rule, rng, trail)
+            .map_err(|failure| self.refuse(&failure, head, Some(rule), trail))?;
+        let backend = chosen.backend;
+        let in_context = context(&backend.origin);
+        if let Some(response) = filter::on_request(&backend.filters, head, &in_context, trail) {
+            return Err(self.answer(response, Some(rule)));
+        }
+        let Some(cluster) = self.clusters.get(chosen.cluster, self.now) else {
+            let cause = format!("{} is not in the configuration", chosen.cluster);
+            let failure = no_backend(cause, &backend.origin);
+            return Err(self.refuse(&failure, head, Some(rule), trail));
+        };
+        let mut session = Session::new(cluster, request, self.now, deadline);
+        session.delay_until = delay_until;
+        session.mirrors = mirrors(&rule.filters, rng, trail);
+        session
+            .mirrors
+            .extend(mirrors(&backend.filters, rng, trail));
+        session.filters = AfterFilters {
+            rule: Some(rule.clone()),
+            backend: chosen.index,
+            // A backend's filter may ask for it as well.
+            origin: origin.or_else(|| filter::cors_origin(&backend.filters, head)),
+        };
+        session.rule = Some(rule.clone());
+        Ok(session)
+    }
+
+    fn no_rule(&self, head: &RequestHead) -> Failure {
+        match self.frontend.routes.kind() {
+            RouteKind::Default => no_backend(
+                format!("{} has no backend", self.frontend.service),
+                &self.frontend.origin,
+            ),
+            RouteKind::Grpc | RouteKind::Http | RouteKind::Tls | RouteKind::Tcp => {
+                route::no_route(head, &self.frontend.origin)
+            }
+        }
+    }
+
+    fn refuse(
+        &self,
+        failure: &Failure,
+        head: &RequestHead,
+        rule: Option<&Arc<Rule>>,
+        trail: &mut Trail,
+    ) -> Box<Answer> {
+        trail.step(|| super::failing::step(failure));
+        self.answer(LocalResponse::from_failure(failure, head), rule)
+    }
+
+    fn answer(&self, response: LocalResponse, rule: Option<&Arc<Rule>>) -> Box<Answer> {
+        Box::new(Answer {
+            response,
+            not_before: self.now,
+            rule: rule.cloned(),
+        })
+    }
+}
+
 // === impl AfterFilters ===
 
 impl AfterFilters {
-    pub(super) fn apply(&self, _head: &mut ResponseHead) {}
-}
-
-fn respond(
-    failure: &Failure,
-    head: &RequestHead,
-    rule: Option<Arc<Rule>>,
-    now: Instant,
-    trail: &mut Trail,
-) -> Opened {
-    trail.step(|| super::failing::step(failure));
-    Opened::Respond {
-        response: LocalResponse::from_failure(failure, head),
-        not_before: now,
-        rule,
+    /// The filters of the backend, then those of the rule.
+    pub(super) fn apply(&self, headers: &mut HeaderMap) {
+        let Some(rule) = &self.rule else {
+            return;
+        };
+        let origin = self.origin.as_ref();
+        if let Some(backend) = rule.backends.get(self.backend) {
+            filter::on_response(&backend.filters, origin, headers);
+        }
+        filter::on_response(&rule.filters, origin, headers);
     }
 }
 
-fn no_backend(reason: &str, origin: &Origin) -> Failure {
-    Failure::new(Whose::Config, Again::Never, Flag::NoBackend, reason).with_origin(origin.clone())
+fn mirrors(filters: &[Filter], rng: &mut Entropy, trail: &mut Trail) -> Vec<MirrorTo> {
+    let mut drawn = Vec::new();
+    for mirror in filter::mirrors(filters, rng) {
+        match &mirror.target {
+            BackendTarget::Cluster(cluster) => {
+                trail.step(|| {
+                    let step = Step::new("mirror", format!("a copy goes to {cluster}"));
+                    step.with_origin(mirror.origin.clone())
+                });
+                drawn.push(MirrorTo {
+                    cluster: cluster.clone(),
+                    origin: mirror.origin.clone(),
+                });
+            }
+            BackendTarget::Invalid(reason) => trail.step(|| {
+                let step = Step::new("mirror", format!("no copy: {reason}"));
+                step.with_origin(mirror.origin.clone())
+            }),
+        }
+    }
+    drawn
 }
 
-/// A backend, drawn by weight.
-fn choose<'a>(backends: &'a [BackendRef], rng: &mut Entropy) -> Option<&'a BackendRef> {
-    let total: u64 = backends.iter().map(|b| u64::from(b.weight)).sum();
-    if total == 0 {
-        return None;
-    }
-    let mut point = rng.below(total);
-    backends.iter().find(|b| {
-        let weight = u64::from(b.weight);
-        let here = point < weight;
-        point = point.saturating_sub(weight);
-        here
-    })
+fn no_backend(cause: String, origin: &Origin) -> Failure {
+    Failure::new(Whose::Config, Again::Never, Flag::NoBackend, cause).with_origin(origin.clone())
 }

@@ -72,7 +72,7 @@ pub fn no_route(head: &RequestHead, frontend: &Origin) -> Failure {
     let cause = format!(
         "no rule of the routes matches {} {}",
         head.method,
-        head.path.path()
+        mismatch::shown(head.path.path())
     );
     Failure::new(Whose::Config, Again::Never, Flag::NoRoute, cause).with_origin(frontend.clone())
 }

@@ -85,8 +85,12 @@ impl LocalResponse {
         }
     }
 
-    /// A plain-text answer of one line.
+    /// A plain-text answer of one line, where the status allows a body.
     pub fn text(status: StatusCode, line: &str) -> Self {
+        // RFC 9110 §6.4.1 and §8.6: no body, and with 1xx and 204 no Content-Length.
+        if status.is_informational() || matches!(status.as_u16(), 204 | 304) {
+            return Self::empty(status);
+        }
         let body = Bytes::from(format!("{}\n", clip(line)));
         let mut answer = Self::empty(status);
         let text = HeaderValue::from_static("text/plain; charset=utf-8");

@@ -54,7 +54,8 @@ pub struct Counters {
     pub bytes_in: u64,
     /// Body bytes of responses.
     pub bytes_out: u64,
-    /// From the end of the request head to the end of the response.
+    /// From the end of the request head to the end of the response, without the ignored ones:
+    /// how long a client had patience is no latency of ours.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Histogram::is_empty"))]
     pub latency: Histogram,
     /// Gauge: under way.
@@ -98,7 +99,9 @@ impl Counters {
             Ended::LocalFailure => self.local_failure += 1,
             Ended::Ignored => self.ignored += 1,
         }
-        self.latency.record(latency);
+        if how != Ended::Ignored {
+            self.latency.record(latency);
+        }
     }
 
     /// Counts the HTTP status of a response; those outside 100..=599 are not counted.

@@ -102,6 +102,7 @@ fn requests_that_count_for_nobody_do_not_move_the_success_rate() {
         counters.end(how, Duration::ZERO);
     }
     assert_eq!(counters.success_rate(), Some(0.5));
+    assert_eq!(counters.latency.count(), 2);
     counters.start();
     assert_eq!(counters.in_flight, counters.requests - counters.ended());
 }

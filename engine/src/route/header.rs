@@ -1,8 +1,9 @@
 //! Header values, also of headers that were sent several times.
 
 use http::HeaderMap;
-use http::header::{COOKIE, HeaderName};
+use http::header::{COOKIE, HOST, HeaderName};
 
+use crate::head::RequestHead;
 use crate::snapshot::route::{HeaderMatch, ValueMatch};
 
 /// Whether the match holds.
@@ -10,7 +11,19 @@ use crate::snapshot::route::{HeaderMatch, ValueMatch};
 /// A header that came in several lines is one list of its values, joined with a comma (RFC 9110
 /// §5.3); the blank that most add behind the comma may be there or not. `Cookie` is joined with `; `
 /// (RFC 9113 §8.2.3). A value that is not UTF-8 matches no expression.
-pub fn matches(wanted: &HeaderMatch, headers: &HeaderMap) -> bool {
+///
+/// `Host` is the request's authority, with the port if the client sent one, and compared without
+/// case (RFC 9110 §4.2.3). Routes of a mesh have no other way to look at it, since their hostnames
+/// are ignored (GEP-1294).
+pub fn matches(wanted: &HeaderMatch, head: &RequestHead) -> bool {
+    if wanted.name == HOST {
+        let authority = head.authority.as_ref().map(|a| a.as_str());
+        return authority.is_some_and(|authority| match &wanted.value {
+            ValueMatch::Exact(exact) => exact.eq_ignore_ascii_case(authority),
+            ValueMatch::Regex(pattern) => pattern.matches(authority),
+        });
+    }
+    let headers = &head.headers;
     let mut values = headers.get_all(&wanted.name).iter();
     let Some(first) = values.next() else {
         return false;
@@ -32,8 +45,16 @@ pub fn matches(wanted: &HeaderMatch, headers: &HeaderMap) -> bool {
     }
 }
 
-/// All values of a header as one, the way [`matches`] sees them.
-pub(crate) fn joined(name: &HeaderName, headers: &HeaderMap) -> Vec<u8> {
+/// The value of a header, the way [`matches`] sees it; none when it is absent.
+pub(crate) fn value(name: &HeaderName, head: &RequestHead) -> Option<Vec<u8>> {
+    if *name == HOST {
+        return head.authority.as_ref().map(|a| a.as_str().into());
+    }
+    let present = head.headers.contains_key(name);
+    present.then(|| joined(name, &head.headers))
+}
+
+fn joined(name: &HeaderName, headers: &HeaderMap) -> Vec<u8> {
     let values: Vec<&[u8]> = headers.get_all(name).iter().map(|v| v.as_bytes()).collect();
     values.join(separators(name)[0])
 }

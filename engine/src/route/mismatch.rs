@@ -54,10 +54,7 @@ impl<'r> Mismatch<'r> {
         {
             return Some(Self::Method(wanted));
         }
-        let header = m
-            .headers
-            .iter()
-            .find(|h| !header::matches(h, &head.headers));
+        let header = m.headers.iter().find(|h| !header::matches(h, head));
         let query = m.query.iter();
         header.map(Self::Header).or_else(|| {
             let mut failed = query.filter(|q| !query::matches(q, head.path.query()));
@@ -79,7 +76,10 @@ impl<'r> Mismatch<'r> {
             };
         };
         match self {
-            Self::Host(host) => format!("host {} is not {host}", shown(head.host())),
+            Self::Host(wanted) => match head.host() {
+                "" => format!("there is no host, and {wanted} is wanted"),
+                host => format!("host {} is not {wanted}", shown(host)),
+            },
             Self::Path(wanted) => {
                 let path = shown(head.path.path());
                 match wanted {
@@ -98,12 +98,12 @@ impl<'r> Mismatch<'r> {
             Self::Header(wanted) => {
                 let name = &wanted.name;
                 let wanted_value = value(&wanted.value);
-                if head.headers.contains_key(name) {
-                    let joined = header::joined(name, &head.headers);
-                    let seen = String::from_utf8_lossy(&joined);
-                    format!("header {name} is {:?}, not {wanted_value}", shown(&seen))
-                } else {
-                    format!("header {name} is absent, and {wanted_value} is wanted")
+                match header::value(name, head) {
+                    Some(seen) => {
+                        let seen = String::from_utf8_lossy(&seen);
+                        format!("header {name} is {:?}, not {wanted_value}", shown(&seen))
+                    }
+                    None => format!("header {name} is absent, and {wanted_value} is wanted"),
                 }
             }
             Self::Query(wanted) => {
@@ -148,7 +148,7 @@ fn value(wanted: &ValueMatch) -> String {
 }
 
 /// The beginning of a value that a client chose.
-fn shown(text: &str) -> &str {
+pub(super) fn shown(text: &str) -> &str {
     let end = text
         .char_indices()
         .nth(SHOWN_MAX)

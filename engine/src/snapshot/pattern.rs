@@ -12,7 +12,7 @@ const PROGRAM_SIZE_MAX: usize = 1 << 20;
 /// A regular expression that has to match the whole of a value. Matching takes time linear in the
 /// value for every pattern, since the syntax (RE2's, without look-around and back-references) has
 /// no backtracking.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Pattern {
     source: Box<str>,
     /// `\A(?:source)\z`
@@ -65,6 +65,12 @@ impl PartialEq for Pattern {
 }
 
 impl Eq for Pattern {}
+
+impl core::fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "/{}/", self.source)
+    }
+}
 
 impl core::fmt::Display for Pattern {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

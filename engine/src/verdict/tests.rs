@@ -91,6 +91,16 @@ fn aborts_are_translated_into_the_protocol_of_the_client() {
 }
 
 #[test]
+fn a_status_without_a_body_gets_none() {
+    for status in [204, 304] {
+        let abort = AbortWith::Http(StatusCode::from_u16(status).unwrap());
+        let answer = LocalResponse::from_abort(abort, &request(None), Origin::default_of("fault"));
+        assert!(answer.body.is_empty() && !answer.headers.contains_key(CONTENT_LENGTH));
+        assert_eq!(answer.headers[FLAG_HEADER], "FI");
+    }
+}
+
+#[test]
 fn a_long_cause_is_cut_between_characters() {
     let long = "ä".repeat(CAUSE_LEN_MAX);
     let answer = LocalResponse::from_failure(&fails(Flag::Tls, &long), &request(None));

@@ -74,6 +74,16 @@ fn all_headers_of_a_match_have_to_hold() {
 }
 
 #[test]
+fn the_host_header_is_the_authority() {
+    check("host:web.shop", "GET web.shop/", true);
+    check("host:web.shop", "GET WEB.shop/", true);
+    check("host:web.shop", "GET web.shop:80/", false);
+    check("host:~web([.]shop)?(:80)?", "GET web.shop:80/", true);
+    check("host:web", "GET cart/", false);
+    check("host:web", "GET /", false);
+}
+
+#[test]
 fn the_second_match_of_a_header_or_parameter_is_ignored() {
     check("a:1 A:2", "GET / a:1", true);
     check("a:1 A:2", "GET / a:2", false);
@@ -285,7 +295,7 @@ fn the_trail_says_why_better_rules_did_not_match() {
     assert_eq!(
         steps,
         [
-            "route: @h /a matches[0]: host  is not h [default @h /a]",
+            "route: @h /a matches[0]: there is no host, and h is wanted [default @h /a]",
             "route: POST /a matches[0]: path /a/c is not /a [default POST /a]",
             "route: grpc:s/m matches[0]: call /a/c is not service \"s\", method \"m\" \
              [default grpc:s/m]",

@@ -39,7 +39,7 @@ fn holds(m: &Match, host: Option<&str>, head: &RequestHead) -> bool {
         && m.method
             .as_ref()
             .is_none_or(|method| *method == head.method)
-        && m.headers.iter().all(|h| header::matches(h, &head.headers))
+        && m.headers.iter().all(|h| header::matches(h, head))
         && m.query.iter().all(|q| query::matches(q, head.path.query()))
 }
 

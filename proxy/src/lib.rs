@@ -13,8 +13,11 @@
 
 use core::net::SocketAddr;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use engine::entropy::Entropy;
+use engine::live::Clusters;
+use engine::report::{EventKind, Frame};
 use engine::snapshot::Snapshot;
 use engine::time::Instant;
 use tokio::sync::watch;
@@ -29,6 +32,7 @@ pub mod observe;
 pub mod pool;
 mod serve;
 pub mod tcp;
+mod telemetry;
 pub mod tls;
 
 pub use config::{Bootstrap, Bounds};
@@ -36,7 +40,9 @@ pub use listen::drain::Drained;
 
 use listen::drain::{Drain, Watch};
 use net::{Accept, ConnInfo, Rt};
+use pool::Pool;
 use serve::{Shared, inbound, outbound};
+use telemetry::Telemetry;
 
 /// A running proxy. Dropping the handle does not stop it.
 pub struct Proxy<R: Rt> {
@@ -59,12 +65,22 @@ pub async fn start<R: Rt>(
 ) -> io::Result<Proxy<R>> {
     let tls = tls::store(&rt, bootstrap.crypto, bootstrap.tls)
         .map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
+    let tls = Arc::new(tls);
+    let (now, first) = (rt.now(), snapshots.borrow().clone());
+    let clusters = Clusters::new(rt.rand());
+    clusters.apply(&first.outbound, now);
     let shared = Arc::new(Shared {
         rt: rt.clone(),
+        telemetry: Telemetry::new(&bootstrap.name, now),
         name: bootstrap.name,
+        report_name: telemetry::workload(&first),
         snapshots,
+        pool: Pool::new(rt.clone(), tls.clone()),
         tls,
         bounds: bootstrap.bounds,
+        observer: bootstrap.observer,
+        clusters,
+        entropy: Mutex::new(Entropy::from_seed(rt.rand())),
     });
     let (drain, watch) = Drain::new();
     // Both are bound before either serves: a proxy that cannot do its work does none of it.
@@ -76,6 +92,7 @@ pub async fn start<R: Rt>(
         shared: shared.clone(),
         drain,
     };
+    rt.spawn(follow(shared.clone(), watch.clone()));
     if let Some(listener) = outbound {
         accept(&shared, listener, watch.clone(), outbound::connection);
     }
@@ -83,6 +100,28 @@ pub async fn start<R: Rt>(
         accept(&shared, listener, watch, inbound::connection);
     }
     Ok(proxy)
+}
+
+/// Brings what was learned about the backends in line with each new configuration.
+async fn follow<R: Rt>(shared: Arc<Shared<R>>, mut watch: Watch) {
+    let mut snapshots = shared.snapshots.clone();
+    loop {
+        tokio::select! {
+            biased;
+            () = watch.draining() => return,
+            changed = snapshots.changed() => if changed.is_err() {
+                // The source is gone; the last configuration stays.
+                return;
+            },
+        }
+        let newest = snapshots.borrow_and_update().clone();
+        let now = shared.rt.now();
+        shared.clusters.apply(&newest.outbound, now);
+        let version = format!("{:016x}", newest.version);
+        shared
+            .telemetry
+            .event(now, EventKind::ConfigurationApplied, &version);
+    }
 }
 
 async fn bind<R: Rt>(rt: &R, at: Option<SocketAddr>) -> io::Result<Option<R::Listener>> {
@@ -144,6 +183,29 @@ impl<R: Rt> Proxy<R> {
     /// Stops accepting, finishes what was accepted, closes idle connections. What is still under
     /// way at `deadline` is cut.
     pub async fn drain(&self, deadline: Instant) -> Drained {
-        self.drain.run(&self.shared.rt, deadline).await
+        let drained = self.drain.run(&self.shared.rt, deadline).await;
+        self.shared.pool.clear();
+        drained
+    }
+
+    /// Everything that was counted since the start, the state of every endpoint, and the events
+    /// since the frame before.
+    pub fn frame(&self) -> Frame {
+        let shared = &self.shared;
+        let now = shared.rt.now();
+        let states = shared.clusters.endpoint_states(now);
+        let events = shared.clusters.drain_events(&shared.name, now);
+        shared.telemetry.with(|recorder| {
+            for (key, state) in states {
+                let row = recorder.endpoints.id(&key, now);
+                if let Some(row) = row.and_then(|id| recorder.endpoints.get_mut(id)) {
+                    row.set_state(state);
+                }
+            }
+            for event in events {
+                recorder.push_event(event);
+            }
+            recorder.frame(now)
+        })
     }
 }

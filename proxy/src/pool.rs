@@ -1,5 +1,263 @@
-//! Connections to endpoints.
+//! Upstream connections: made once, used often, closed when idle.
+//!
+//! ```text
+//!  Pool ─ Destination ─┬─ http1::Queue   one exchange at a time, newest idle first
+//!                      └─ http2::Mux     many exchanges on one connection
+//! ```
+//!
+//! A connect runs on a task of its own: a request that is cancelled while it waits does not take the
+//! connection with it, and whoever comes next finds it ready. The pool knows no limits: whoever
+//! enters it asks the engine before a connect is started, and the permit lives with the connection.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use engine::live::ConnectionPermit;
+use engine::snapshot::ClusterKey;
+use engine::time::{Duration, Instant};
+use tokio::sync::oneshot;
+
+use crate::http1 as codec1;
+use crate::net::{AnyIo, Rt};
+use crate::tls::{Alpn, Store};
 
 pub mod connect;
+pub(crate) mod exchange;
+pub(crate) mod http1;
 
 pub use connect::{ConnectError, Peer, connect};
+
+use exchange::Lease;
+use http1::{Queue, Reusable};
+
+/// What is spoken on a connection, besides whether it is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Wire {
+    Http1,
+}
+
+/// Whom a connection belongs to. Two backends never share one, so that the limits of each hold.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Destination {
+    pub(crate) peer: Peer,
+    /// None: the pod was addressed directly, or it is our own application.
+    pub(crate) cluster: Option<ClusterKey>,
+}
+
+/// How long things may take, from the policy of the backend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Times {
+    pub(crate) connect: Duration,
+    pub(crate) idle: Duration,
+}
+
+/// What whoever enters the pool finds.
+pub(crate) enum Entered<R: Rt> {
+    Ready(Lease<R>),
+    Queued(Queued<R>),
+}
+
+/// A request that waits for a connection.
+pub(crate) struct Queued<R: Rt> {
+    pool: Arc<Pool<R>>,
+    to: Destination,
+    times: Times,
+    wants_connect: bool,
+    line: Line<R>,
+}
+
+enum Line<R: Rt> {
+    One {
+        home: Arc<One<R>>,
+        next: oneshot::Receiver<Result<Pooled1<R>, ConnectError>>,
+    },
+}
+
+/// The upstream connections of one proxy.
+pub(crate) struct Pool<R: Rt> {
+    rt: R,
+    tls: Arc<Store>,
+    inner: Mutex<Inner<R>>,
+}
+
+struct Inner<R: Rt> {
+    http1: BTreeMap<Destination, Arc<One<R>>>,
+    sweeping: bool,
+}
+
+/// The HTTP/1.1 connections of one destination.
+pub(crate) struct One<R: Rt> {
+    queue: Queue<Pooled1<R>>,
+    idle: Duration,
+}
+
+/// An HTTP/1.1 connection and its place under the limits.
+pub(crate) struct Pooled1<R: Rt> {
+    connection: codec1::ClientConn<AnyIo<R::Io>>,
+    _permit: Option<ConnectionPermit>,
+}
+
+// === impl Pool ===
+
+impl<R: Rt> Pool<R> {
+    pub(crate) fn new(rt: R, tls: Arc<Store>) -> Arc<Self> {
+        Arc::new(Self {
+            rt,
+            tls,
+            inner: Mutex::new(Inner {
+                http1: BTreeMap::new(),
+                sweeping: false,
+            }),
+        })
+    }
+
+    /// A connection to `to` with room for one more exchange, or a place in the queue for one.
+    pub(crate) fn enter(self: &Arc<Self>, to: Destination, wire: Wire, times: Times) -> Entered<R> {
+        match wire {
+            Wire::Http1 => {
+                let home = self.one(&to, times.idle);
+                if let Some(pooled) = home.queue.take() {
+                    return Entered::Ready(Lease::one(self.rt.clone(), home, pooled));
+                }
+                let place = home.queue.wait();
+                Entered::Queued(Queued {
+                    pool: self.clone(),
+                    to,
+                    times,
+                    wants_connect: place.connect,
+                    line: Line::One {
+                        home,
+                        next: place.next,
+                    },
+                })
+            }
+        }
+    }
+
+    /// Closes every idle connection.
+    pub(crate) fn clear(&self) {
+        let inner = self.lock();
+        inner.http1.values().for_each(|one| one.queue.clear());
+    }
+
+    fn one(&self, to: &Destination, idle: Duration) -> Arc<One<R>> {
+        let mut inner = self.lock();
+        if let Some(found) = inner.http1.get(to)
+            && found.idle == idle
+        {
+            return found.clone();
+        }
+        // First use, or the policy changed: connections of the old one end with their exchange.
+        let new = Arc::new(One {
+            queue: Queue::new(),
+            idle,
+        });
+        inner.http1.insert(to.clone(), new.clone());
+        new
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner<R>> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts the task that closes idle connections, unless it runs. It ends when nothing is left.
+    fn ensure_sweeps(self: &Arc<Self>) {
+        if core::mem::replace(&mut self.lock().sweeping, true) {
+            return;
+        }
+        let pool = Arc::downgrade(self);
+        let rt = self.rt.clone();
+        self.rt.spawn(async move {
+            while let Some(next) = Self::sweep(&pool, rt.now()) {
+                rt.sleep_until(next).await;
+            }
+        });
+    }
+
+    fn sweep(pool: &Weak<Self>, now: Instant) -> Option<Instant> {
+        let pool = pool.upgrade()?;
+        let mut inner = pool.lock();
+        let mut next: Option<Instant> = None;
+        inner.http1.retain(|_, one| {
+            let due = one.queue.sweep(now, one.idle);
+            // What is in use now can become idle at the earliest now.
+            let due = due.unwrap_or(now + one.idle);
+            let unused = one.queue.is_unused() && Arc::strong_count(one) == 1;
+            if !unused {
+                next = Some(next.map_or(due, |n| n.min(due)));
+            }
+            !unused
+        });
+        inner.sweeping = next.is_some();
+        next
+    }
+}
+
+// === impl Queued ===
+
+impl<R: Rt> Queued<R> {
+    /// Whether a connect should be started for this request, if the limits allow it.
+    pub(crate) fn wants_connect(&self) -> bool {
+        self.wants_connect
+    }
+
+    /// Starts a connect. It serves whoever waits longest.
+    pub(crate) fn connect(&mut self, permit: Option<ConnectionPermit>) {
+        self.wants_connect = false;
+        let (pool, times) = (self.pool.clone(), self.times);
+        let peer = self.to.peer.clone();
+        match &self.line {
+            Line::One { home, .. } => {
+                home.queue.connecting();
+                let home = home.clone();
+                let rt = pool.rt.clone();
+                rt.clone().spawn(async move {
+                    match connect(&rt, &pool.tls, &peer, Alpn::H1, times.connect).await {
+                        Ok(io) => {
+                            let limits = codec1::Limits::default();
+                            let connection = codec1::ClientConn::new(io, limits);
+                            let pooled = Pooled1 {
+                                connection,
+                                _permit: permit,
+                            };
+                            home.queue.connected(pooled, rt.now());
+                            pool.ensure_sweeps();
+                        }
+                        Err(e) => {
+                            drop(permit);
+                            home.queue.failed(e);
+                        }
+                    }
+                });
+            }
+        }
+    }
+
+    /// The connection, when one is free or the connect has ended. May be dropped and called again.
+    pub(crate) async fn ready(&mut self) -> Result<Lease<R>, ConnectError> {
+        match &mut self.line {
+            Line::One { home, next } => match next.await {
+                Ok(Ok(pooled)) => Ok(Lease::one(self.pool.rt.clone(), home.clone(), pooled)),
+                Ok(Err(e)) => Err(e),
+                Err(_) => Err(gone(&self.to)),
+            },
+        }
+    }
+}
+
+/// The task that would have served us is gone with its runtime.
+fn gone(to: &Destination) -> ConnectError {
+    ConnectError::Io {
+        address: to.peer.address,
+        kind: std::io::ErrorKind::ConnectionAborted,
+    }
+}
+
+// === impl Pooled1 ===
+
+impl<R: Rt> Reusable for Pooled1<R> {
+    fn is_alive(&mut self) -> bool {
+        let mut cx = core::task::Context::from_waker(core::task::Waker::noop());
+        self.connection.is_reusable() && self.connection.poll_closed(&mut cx).is_pending()
+    }
+}

@@ -3,48 +3,87 @@
 use core::net::SocketAddr;
 use std::sync::Arc;
 
-use engine::snapshot::{CONNECT_TIMEOUT, InboundPort, InboundTls, PortProtocol};
+use engine::failure::{Again, Failure, Flag, Whose};
+use engine::head::RequestHead;
+use engine::identity::Identity;
+use engine::report::{Security, Side};
+use engine::snapshot::{InboundPort, InboundTls, PortProtocol, Snapshot};
+use engine::verdict::LocalResponse;
 
-use super::Shared;
+use super::direct::{Direct, TIMES, forward, wire_to};
+use super::done::Done;
+use super::downstream::{Handler, serve1};
+use super::{Shared, headers, local};
+use crate::exchange::{Respond, Source};
 use crate::listen::detect::{Detected, Look, LookHttp, LookTls, detect};
 use crate::listen::drain::Watch;
 use crate::net::{Abort, AnyIo, ConnInfo, Rt};
-use crate::pool::{Peer, connect};
+use crate::observe::Role;
+use crate::pool::{Destination, Peer, connect};
 use crate::tcp;
+use crate::telemetry::{Extra, Rows, workload};
 use crate::tls::Alpn;
 use crate::tls::server::handshake;
+
+/// Requests of one connection to the application.
+struct Inbound<R: Rt> {
+    shared: Arc<Shared<R>>,
+    app: Destination,
+    peer: Option<Identity>,
+    rows: Rows,
+}
 
 /// Serves one connection to the application to its end.
 pub(crate) async fn connection<R: Rt>(
     shared: Arc<Shared<R>>,
     io: R::Io,
     info: ConnInfo,
-    _watch: Watch,
+    watch: Watch,
 ) {
     let Some(app) = info.original_dst else {
+        // Nothing says which port was meant.
         return;
     };
     let snapshot = shared.snapshot();
-    let inbound = &snapshot.inbound;
-    let port = inbound.ports.get(&app.port()).unwrap_or(&inbound.default);
+    let port = port(&snapshot, app);
     let now = shared.rt.now();
     let until = now + shared.bounds.detect_timeout;
     let found = detect(&shared.rt, io, look(port), until).await;
     let Ok((found, mut io)) = found else { return };
-    let Detected::Mesh(accepted) = found else {
-        if port.tls == InboundTls::Strict {
+    let (found, io, peer) = match found {
+        Detected::Mesh(accepted) => {
+            let shaken = tokio::select! {
+                biased;
+                shaken = handshake(&shared.tls, *accepted, io.into_inner()) => shaken,
+                () = shared.rt.sleep_until(now + shared.bounds.handshake_timeout) => return,
+            };
+            let Ok((stream, peer)) = shaken else {
+                return;
+            };
+            let spoken = match peer.alpn {
+                Alpn::H1 => Detected::Http1,
+                Alpn::H2 => Detected::Http2,
+                Alpn::Tcp => Detected::Opaque,
+            };
+            (
+                spoken,
+                AnyIo::TlsServer(Box::new(stream)),
+                Some(peer.identity),
+            )
+        }
+        Detected::Closed => return,
+        Detected::Opaque | Detected::Tls { .. } if port.tls == InboundTls::Strict => {
             return io.abort();
         }
-        return forward(&shared, AnyIo::Peeked(io), app).await;
+        other => (other, AnyIo::Peeked(io), None),
     };
-    let shaken = tokio::select! {
-        biased;
-        shaken = handshake(&shared.tls, *accepted, io.into_inner()) => shaken,
-        () = shared.rt.sleep_until(now + shared.bounds.handshake_timeout) => return,
-    };
-    if let Ok((stream, _peer)) = shaken {
-        forward(&shared, AnyIo::TlsServer(Box::new(stream)), app).await;
-    }
+    let inbound = Inbound::new(shared, app, peer, &snapshot);
+    inbound.serve(found, io, watch).await;
+}
+
+fn port(snapshot: &Snapshot, app: SocketAddr) -> &InboundPort {
+    let inbound = &snapshot.inbound;
+    inbound.ports.get(&app.port()).unwrap_or(&inbound.default)
 }
 
 fn look(port: &InboundPort) -> Look {
@@ -61,24 +100,137 @@ fn look(port: &InboundPort) -> Look {
     }
 }
 
-async fn forward<R: Rt>(shared: &Shared<R>, mut io: AnyIo<R::Io>, app: SocketAddr) {
-    let peer = Peer {
-        address: app,
-        identity: None,
-    };
-    let opened = connect(&shared.rt, &shared.tls, &peer, Alpn::Tcp, CONNECT_TIMEOUT).await;
-    match opened {
-        Ok(upstream) => {
-            let bounds = &shared.bounds;
-            tcp::copy(
-                &shared.rt,
-                io,
-                upstream,
-                bounds.tcp_buffer,
-                bounds.idle_timeout,
-            )
-            .await;
+// === impl Inbound ===
+
+impl<R: Rt> Inbound<R> {
+    fn new(
+        shared: Arc<Shared<R>>,
+        app: SocketAddr,
+        peer: Option<Identity>,
+        snapshot: &Snapshot,
+    ) -> Self {
+        let from: Arc<str> = peer.as_ref().map_or("outside", Identity::as_str).into();
+        let tls = match peer {
+            Some(_) => Security::Mutual,
+            None => Security::Plain,
+        };
+        let to = workload(snapshot);
+        let now = shared.rt.now();
+        let rows = shared.telemetry.edge(&from, &to, Side::Server, tls, now);
+        Self {
+            shared,
+            app: Destination {
+                peer: Peer {
+                    address: app,
+                    identity: None,
+                },
+                cluster: None,
+            },
+            peer,
+            rows,
         }
-        Err(_) => io.abort(),
+    }
+
+    async fn serve(&self, found: Detected, io: AnyIo<R::Io>, watch: Watch) {
+        match found {
+            Detected::Http1 => serve1(&self.shared, io, self, watch).await,
+            _ => self.bytes(io).await,
+        }
+    }
+
+    async fn bytes(&self, mut io: AnyIo<R::Io>) {
+        let shared = &self.shared;
+        let (rt, bounds) = (&shared.rt, &shared.bounds);
+        shared.telemetry.start(self.rows);
+        let started = rt.now();
+        let opened = connect(rt, &shared.tls, &self.app.peer, Alpn::Tcp, TIMES.connect).await;
+        let done = match opened {
+            Ok(upstream) => {
+                let copied = tcp::copy(rt, io, upstream, bounds.tcp_buffer, bounds.idle_timeout);
+                Done::copied(copied.await)
+            }
+            Err(e) => {
+                // The client was promised a connection that nobody can give it.
+                io.abort();
+                Done::broke(e.flag(), &e.to_string())
+            }
+        };
+        let took = rt.now().since(started);
+        shared
+            .telemetry
+            .end(self.rows, &done, Extra::default(), took);
+    }
+
+    /// Why the request is not admitted.
+    fn refusal(&self, head: &RequestHead) -> Option<Failure> {
+        if self.peer.is_some() {
+            return None;
+        }
+        let snapshot = self.shared.snapshot();
+        let port = port(&snapshot, self.app.peer.address);
+        let probe = || port.probe_paths.iter().any(|p| **p == *head.path.path());
+        if port.tls != InboundTls::Strict || probe() {
+            return None;
+        }
+        let cause = format!(
+            "{} takes mutual TLS only: call it from a workload of the mesh, or make its mode \
+             permissive",
+            snapshot.workload.name
+        );
+        let refused = Failure::new(Whose::Client, Again::Never, Flag::Denied, cause);
+        Some(match &port.origin {
+            Some(origin) => refused.with_origin(origin.clone()),
+            None => refused,
+        })
+    }
+
+    async fn answer<S, D>(&self, head: &mut RequestHead, body: S, reply: &mut D) -> Done
+    where
+        S: Source + Send,
+        D: Respond + Send,
+    {
+        let shared = &self.shared;
+        if let Some(failure) = self.refusal(head) {
+            let answer = LocalResponse::from_failure(&failure, head);
+            let status = answer.status;
+            local::send(&shared.rt, answer, &head.method, reply).await;
+            return Done::failed(status, &failure);
+        }
+        if self.peer.is_some()
+            && let Some(spoken) = headers::take_orig_proto(head)
+        {
+            head.protocol = spoken;
+        }
+        headers::strip_own(&mut head.headers);
+        let own = &shared.snapshot().workload.identity;
+        headers::set_client_cert(&mut head.headers, own, self.peer.as_ref());
+        let direct = Direct {
+            to: &self.app,
+            wire: wire_to(&self.app, engine::snapshot::ClusterProtocol::Same, head),
+            who: "the application",
+            proxied: false,
+        };
+        forward(shared, direct, head, body, reply).await
+    }
+}
+
+impl<R: Rt> Handler<R> for Inbound<R> {
+    async fn handle<S, D>(&self, mut head: RequestHead, body: S, mut reply: D)
+    where
+        S: Source + Send + 'static,
+        D: Respond + Send + 'static,
+    {
+        let shared = &self.shared;
+        let started = shared.rt.now();
+        shared.telemetry.start(self.rows);
+        let id = headers::request_id(&shared.rt, &mut head.headers);
+        let done = self.answer(&mut head, body, &mut reply).await;
+        let took = shared.rt.now().since(started);
+        shared
+            .telemetry
+            .end(self.rows, &done, Extra::default(), took);
+        shared.observe(Role::Inbound, &head, &id, started, &done, |record| {
+            record.peer.clone_from(&self.peer);
+        });
     }
 }

@@ -1,23 +1,41 @@
-//! The application's side: a connection it opened, captured on its way.
+//! The application's side: connections it opened, captured on their way.
 
 use core::net::SocketAddr;
 use std::sync::Arc;
 
-use engine::snapshot::{CONNECT_TIMEOUT, Passthrough, PodAddress, Snapshot};
+use engine::failure::{Again, Failure, Flag, Whose};
+use engine::head::RequestHead;
+use engine::session::{Answer, Opened, Session};
+use engine::snapshot::{ClusterProtocol, Frontend, Passthrough, PortProtocol, Snapshot};
+use engine::trace::Trail;
+use engine::verdict::LocalResponse;
+use http::HeaderValue;
 
-use super::Shared;
+use super::direct::{Direct, TIMES, forward, wire_to};
+use super::done::Done;
+use super::downstream::{Handler, serve1};
+use super::{Shared, headers, local};
+use crate::exchange::{Respond, Source};
+use crate::listen::detect::{Detected, Look, LookHttp, LookTls, detect};
 use crate::listen::drain::Watch;
 use crate::net::{Abort, AnyIo, ConnInfo, Rt};
-use crate::pool::{Peer, connect};
+use crate::observe::Role;
+use crate::pool::{Destination, Peer, connect};
 use crate::tcp;
+use crate::telemetry::Extra;
 use crate::tls::Alpn;
 
-/// Who a captured connection is for.
-enum Target {
-    /// A pod addressed directly: no route, still mutual TLS.
-    Pod(PodAddress),
-    /// Nobody the mesh knows.
-    Unknown,
+mod request;
+mod target;
+
+use request::Run;
+use target::{Target, find};
+
+/// Requests of one connection of the application.
+struct Outbound<R: Rt> {
+    shared: Arc<Shared<R>>,
+    /// Where the connection wanted to go; none: every request says for itself.
+    to: Option<SocketAddr>,
 }
 
 /// Serves one connection of the application to its end.
@@ -25,53 +43,242 @@ pub(crate) async fn connection<R: Rt>(
     shared: Arc<Shared<R>>,
     io: R::Io,
     info: ConnInfo,
-    _watch: Watch,
+    watch: Watch,
 ) {
     let snapshot = shared.snapshot();
-    let Some(address) = info.original_dst else {
-        return;
+    let look = match info.original_dst {
+        Some(to) => look(&snapshot, to),
+        // Without an address only HTTP can say where it wants to go.
+        None => Some(LookHttp::Declared),
     };
-    let target = target(&snapshot, address);
-    let peer = match target {
-        Target::Pod(pod) => Peer {
-            address,
-            identity: pod.identity,
-        },
-        Target::Unknown if snapshot.outbound.passthrough == Passthrough::Allow => Peer {
-            address,
-            identity: None,
-        },
-        Target::Unknown => return reset(io),
+    let outbound = Outbound {
+        shared: shared.clone(),
+        to: info.original_dst,
     };
-    forward(&shared, AnyIo::Plain(io), &peer).await;
-}
-
-fn reset(mut io: impl Abort) {
-    io.abort();
-}
-
-fn target(snapshot: &Snapshot, address: SocketAddr) -> Target {
-    match snapshot.outbound.by_pod.get(&address.ip()) {
-        Some(pod) => Target::Pod(PodAddress::clone(pod)),
-        None => Target::Unknown,
+    let Some(http) = look else {
+        return outbound.bytes(&snapshot, AnyIo::Plain(io), None).await;
+    };
+    let tls = match http {
+        LookHttp::Declared => LookTls::No,
+        LookHttp::No | LookHttp::Maybe => LookTls::Name,
+    };
+    let until = shared.rt.now() + shared.bounds.detect_timeout;
+    let found = detect(&shared.rt, io, Look { tls, http }, until).await;
+    let Ok((found, io)) = found else { return };
+    let io = AnyIo::Peeked(io);
+    match found {
+        Detected::Http1 => serve1(&shared, io, &outbound, watch).await,
+        Detected::Tls { sni } => outbound.bytes(&snapshot, io, sni.as_deref()).await,
+        Detected::Closed => {}
+        _ => outbound.bytes(&snapshot, io, None).await,
     }
 }
 
-async fn forward<R: Rt>(shared: &Shared<R>, mut io: AnyIo<R::Io>, peer: &Peer) {
-    let opened = connect(&shared.rt, &shared.tls, peer, Alpn::Tcp, CONNECT_TIMEOUT).await;
-    match opened {
-        Ok(upstream) => {
-            let bounds = &shared.bounds;
-            tcp::copy(
-                &shared.rt,
-                io,
-                upstream,
-                bounds.tcp_buffer,
-                bounds.idle_timeout,
-            )
-            .await;
+/// What to look for on a connection to `to`; none = do not look.
+fn look(snapshot: &Snapshot, to: SocketAddr) -> Option<LookHttp> {
+    match find(snapshot, to) {
+        Target::Frontend(frontend) => match frontend.protocol {
+            PortProtocol::Opaque => None,
+            PortProtocol::Detect => Some(LookHttp::Maybe),
+            PortProtocol::Http1 | PortProtocol::Http2 => Some(LookHttp::Declared),
+        },
+        Target::Pod(_) => Some(LookHttp::Maybe),
+        Target::Unknown(_) => None,
+    }
+}
+
+// === impl Outbound ===
+
+impl<R: Rt> Outbound<R> {
+    /// Forwards a connection as bytes.
+    async fn bytes(&self, snapshot: &Snapshot, mut io: AnyIo<R::Io>, _sni: Option<&str>) {
+        let Some(to) = self.to else { return };
+        let peer = match find(snapshot, to) {
+            Target::Pod(peer) => peer,
+            Target::Unknown(peer) if snapshot.outbound.passthrough == Passthrough::Allow => peer,
+            Target::Unknown(_) | Target::Frontend(_) => return io.abort(),
+        };
+        let (rt, bounds) = (&self.shared.rt, &self.shared.bounds);
+        let opened = connect(rt, &self.shared.tls, &peer, Alpn::Tcp, TIMES.connect).await;
+        match opened {
+            Ok(upstream) => {
+                tcp::copy(rt, io, upstream, bounds.tcp_buffer, bounds.idle_timeout).await;
+            }
+            Err(_) => io.abort(),
         }
-        // The client was promised a connection that nobody can give it.
-        Err(_) => io.abort(),
+    }
+
+    /// A request for one certain address.
+    async fn direct<S, D>(&self, peer: Peer, head: &mut RequestHead, body: S, reply: &mut D) -> Done
+    where
+        S: Source + Send,
+        D: Respond + Send,
+    {
+        let to = Destination {
+            peer,
+            cluster: None,
+        };
+        if to.peer.identity.is_some() {
+            headers::set_orig_proto(head);
+        }
+        let who = to.peer.address.to_string();
+        let direct = Direct {
+            to: &to,
+            wire: wire_to(&to, ClusterProtocol::Same, head),
+            who: &who,
+            proxied: to.peer.identity.is_some(),
+        };
+        forward(&self.shared, direct, head, body, reply).await
+    }
+
+    async fn refuse<D: Respond>(
+        &self,
+        failure: &Failure,
+        head: &RequestHead,
+        reply: &mut D,
+    ) -> Done {
+        let answer = LocalResponse::from_failure(failure, head);
+        let status = answer.status;
+        local::send(&self.shared.rt, answer, &head.method, reply).await;
+        Done::failed(status, failure)
+    }
+
+    /// A request for a service: through a session.
+    async fn routed<S, D>(
+        &self,
+        frontend: &Frontend,
+        mut head: RequestHead,
+        id: &HeaderValue,
+        body: S,
+        reply: &mut D,
+    ) where
+        S: Source + Send,
+        D: Respond + Send,
+    {
+        let shared = &*self.shared;
+        let started = shared.rt.now();
+        let mut trail = match shared.observer {
+            Some(_) => Trail::on(),
+            None => Trail::off(),
+        };
+        let opened = {
+            let mut rng = shared.entropy();
+            let clusters = &shared.clusters;
+            Session::open(frontend, &mut head, clusters, started, &mut rng, &mut trail)
+        };
+        let (rule, backend) = match &opened {
+            Opened::Respond(answer) => (answer.rule.clone(), None),
+            Opened::Forward(session) => (
+                session.rule().cloned(),
+                Some(session.cluster().key().clone()),
+            ),
+        };
+        let from = &shared.report_name;
+        let telemetry = &shared.telemetry;
+        let rows = telemetry.outbound(frontend, rule.as_ref(), backend.as_ref(), from, started);
+        telemetry.start(rows);
+        let mut attempts = Vec::new();
+        let (done, extra) = match opened {
+            Opened::Respond(answer) => {
+                let done = self.respond(*answer, &head, reply).await;
+                (done, Extra::default())
+            }
+            Opened::Forward(session) => {
+                headers::set_orig_proto(&mut head);
+                let mut run = Run {
+                    shared,
+                    session: *session,
+                    trail,
+                    attempts: Vec::new(),
+                    timeouts: 0,
+                };
+                let done = run.drive(&head, body, reply).await;
+                let extra = Extra {
+                    retries: run.session.retries().into(),
+                    retries_denied: run.session.retries_denied().into(),
+                    timeouts: run.timeouts,
+                    mirrored: 0,
+                };
+                trail = run.trail;
+                attempts = run.attempts;
+                (done, extra)
+            }
+        };
+        telemetry.end(rows, &done, extra, shared.rt.now().since(started));
+        shared.observe(Role::Outbound, &head, id, started, &done, |record| {
+            record.service = Some(frontend.service.clone());
+            record.rule = rule.map(|r| r.name.clone());
+            record.trail = trail.steps().iter().map(ToString::to_string).collect();
+            record.attempts = attempts;
+        });
+    }
+
+    /// An answer that the engine gave, at the time it said.
+    async fn respond<D: Respond>(&self, answer: Answer, head: &RequestHead, reply: &mut D) -> Done {
+        let rt = &self.shared.rt;
+        let not_before = answer.not_before;
+        if not_before > rt.now() {
+            tokio::select! {
+                biased;
+                () = rt.sleep_until(not_before) => {}
+                () = core::future::poll_fn(|cx| reply.poll_closed(cx)) => {
+                    return Done::gone((0, 0));
+                }
+            }
+        }
+        let mut done = Done::local(&answer.response);
+        if !local::send(rt, answer.response, &head.method, reply).await {
+            done = done.left();
+        }
+        done
+    }
+
+    /// Whom a request is for.
+    fn target(&self, snapshot: &Snapshot, head: &RequestHead) -> Result<Target, Failure> {
+        let found = match self.to {
+            Some(to) => Some(find(snapshot, to)),
+            None => target::by_authority(snapshot, head),
+        };
+        let denied = snapshot.outbound.passthrough == Passthrough::Deny;
+        let cause = match found {
+            Some(Target::Unknown(peer)) if denied => {
+                format!(
+                    "{} is not known and passing it through is denied",
+                    peer.address
+                )
+            }
+            Some(target) => return Ok(target),
+            None => format!("no service is known by the name `{}`", head.host()),
+        };
+        Err(Failure::new(
+            Whose::Config,
+            Again::Never,
+            Flag::NoRoute,
+            cause,
+        ))
+    }
+}
+
+impl<R: Rt> Handler<R> for Outbound<R> {
+    async fn handle<S, D>(&self, mut head: RequestHead, body: S, mut reply: D)
+    where
+        S: Source + Send + 'static,
+        D: Respond + Send + 'static,
+    {
+        let shared = &self.shared;
+        headers::strip_own(&mut head.headers);
+        let id = headers::request_id(&shared.rt, &mut head.headers);
+        let snapshot = shared.snapshot();
+        let started = shared.rt.now();
+        let done = match self.target(&snapshot, &head) {
+            Ok(Target::Frontend(frontend)) => {
+                return self.routed(&frontend, head, &id, body, &mut reply).await;
+            }
+            Ok(Target::Pod(peer) | Target::Unknown(peer)) => {
+                self.direct(peer, &mut head, body, &mut reply).await
+            }
+            Err(failure) => self.refuse(&failure, &head, &mut reply).await,
+        };
+        shared.observe(Role::Outbound, &head, &id, started, &done, |_| {});
     }
 }

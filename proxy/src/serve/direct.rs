@@ -1,0 +1,208 @@
+//! A request for one certain endpoint: our own application, or a pod that was addressed directly.
+//! No route, no policy, one try, and a second one when an idle connection turned out to be closed.
+
+use engine::failure::{Again, Failure, Flag, Whose};
+use engine::head::{RequestHead, ResponseHead};
+use engine::snapshot::{CONNECT_TIMEOUT, ClusterProtocol};
+use engine::time::{Duration, Instant};
+use http::{Method, StatusCode};
+
+use super::done::Done;
+use super::exchange::{HeadEnd, StreamEnd, Try};
+use super::{Shared, headers, local};
+use crate::exchange::{Length, Replay, Respond, Source, StreamError};
+use crate::net::Rt;
+use crate::pool::{ConnectError, Destination, Entered, Times, Wire};
+
+/// For connections that no policy speaks of.
+pub(crate) const TIMES: Times = Times {
+    connect: CONNECT_TIMEOUT,
+    idle: Duration::from_secs(90),
+};
+
+/// Where a request goes and what is spoken there.
+pub(crate) struct Direct<'a> {
+    pub(crate) to: &'a Destination,
+    pub(crate) wire: Wire,
+    /// Who is on the other end, in words.
+    pub(crate) who: &'a str,
+    /// Whether a proxy of the mesh answers, which may set the mesh's headers.
+    pub(crate) proxied: bool,
+}
+
+/// Sends the request and passes the response on, or answers with the failure.
+pub(crate) async fn forward<R, S, D>(
+    shared: &Shared<R>,
+    direct: Direct<'_>,
+    head: &RequestHead,
+    body: S,
+    reply: &mut D,
+) -> Done
+where
+    R: Rt,
+    S: Source + Send,
+    D: Respond + Send,
+{
+    // Nothing is buffered: only a request without a body can be sent again.
+    let mut body = Replay::new(body, 0);
+    let mut again = engine::retry::condition::is_idempotent(&head.method);
+    loop {
+        let mut attempt = match open(shared, &direct, head, body.length()).await {
+            Ok(attempt) => attempt,
+            Err(failure) => return refuse(shared, failure, head, reply).await,
+        };
+        let until = Instant::FAR_FUTURE;
+        let end = attempt.head(&shared.rt, &mut body, reply, until).await;
+        let error = match end {
+            HeadEnd::Head(response) => {
+                let mut response = response;
+                if !direct.proxied {
+                    headers::strip_own(&mut response.headers);
+                }
+                return answer(shared, attempt, head, response, &mut body, reply).await;
+            }
+            HeadEnd::Broken(StreamError::Stale | StreamError::Refused)
+                if again && body.rewind() =>
+            {
+                again = false;
+                continue;
+            }
+            HeadEnd::Broken(error) => error,
+            HeadEnd::Client(e) if !is_gone(&e) => {
+                attempt.abort();
+                return refuse(shared, bad_request(&e), head, reply).await;
+            }
+            HeadEnd::Client(_) | HeadEnd::Gone | HeadEnd::Late => {
+                attempt.abort();
+                reply.abort();
+                return Done::gone(attempt.moved());
+            }
+        };
+        attempt.abort();
+        return refuse(shared, broken(direct.who, &error), head, reply).await;
+    }
+}
+
+async fn open<R: Rt>(
+    shared: &Shared<R>,
+    direct: &Direct<'_>,
+    head: &RequestHead,
+    length: Length,
+) -> Result<Try<R>, Failure> {
+    let lease = match shared.pool.enter(direct.to.clone(), direct.wire, TIMES) {
+        Entered::Ready(lease) => lease,
+        Entered::Queued(mut queued) => {
+            if queued.wants_connect() {
+                queued.connect(None);
+            }
+            let ready = queued.ready().await;
+            ready.map_err(|e| no_connection(direct.who, &e))?
+        }
+    };
+    Try::send(lease, head, length).map_err(|e| broken(direct.who, &e))
+}
+
+async fn answer<R, S, D>(
+    shared: &Shared<R>,
+    mut attempt: Try<R>,
+    head: &RequestHead,
+    mut response: ResponseHead,
+    body: &mut S,
+    reply: &mut D,
+) -> Done
+where
+    R: Rt,
+    S: Source + Send,
+    D: Respond + Send,
+{
+    headers::set_date(&mut response, shared.rt.wall());
+    let status = response.status;
+    let grpc = engine::classify::grpc_status(&response.headers);
+    let (rt, never) = (&shared.rt, Instant::FAR_FUTURE);
+    let end = pass(rt, &mut attempt, head, response, body, reply, never).await;
+    let done = Done::answered(status, grpc.or(attempt.grpc_status()), attempt.moved());
+    match end {
+        StreamEnd::Complete => done,
+        StreamEnd::Broken(_) | StreamEnd::Late => done.broken(Flag::UpstreamReset),
+        StreamEnd::Gone => done.left(),
+    }
+}
+
+/// Sends a response's head to the client and its body after it.
+pub(crate) async fn pass<R, S, D>(
+    rt: &R,
+    attempt: &mut Try<R>,
+    head: &RequestHead,
+    response: ResponseHead,
+    body: &mut S,
+    reply: &mut D,
+    until: Instant,
+) -> StreamEnd
+where
+    R: Rt,
+    S: Source + Send,
+    D: Respond + Send,
+{
+    let tunnel = is_tunnel(head, response.status);
+    let length = attempt.length();
+    if reply.respond(response, length).is_err() {
+        attempt.abort();
+        return StreamEnd::Gone;
+    }
+    if tunnel {
+        return attempt.tunnel(body, reply).await;
+    }
+    attempt.stream(rt, body, reply, until).await
+}
+
+fn is_tunnel(head: &RequestHead, status: StatusCode) -> bool {
+    status == StatusCode::SWITCHING_PROTOCOLS
+        || (head.method == Method::CONNECT && status.is_success())
+}
+
+/// What is spoken to an endpoint.
+pub(crate) fn wire_to(_to: &Destination, _protocol: ClusterProtocol, _head: &RequestHead) -> Wire {
+    Wire::Http1
+}
+
+/// A body that broke because its sender left, and not because it is no HTTP.
+pub(crate) fn is_gone(error: &StreamError) -> bool {
+    !matches!(
+        error,
+        StreamError::Protocol(_) | StreamError::TooLarge { .. }
+    )
+}
+
+/// What the client sent is not a request.
+pub(crate) fn bad_request(error: &StreamError) -> Failure {
+    let cause = format!("the request's body: {error}");
+    Failure::new(Whose::Client, Again::Never, Flag::DownstreamProtocol, cause)
+}
+
+async fn refuse<R: Rt, D: Respond>(
+    shared: &Shared<R>,
+    failure: Failure,
+    head: &RequestHead,
+    reply: &mut D,
+) -> Done {
+    let answer = engine::verdict::LocalResponse::from_failure(&failure, head);
+    let status = answer.status;
+    local::send(&shared.rt, answer, &head.method, reply).await;
+    Done::failed(status, &failure)
+}
+
+fn no_connection(who: &str, error: &ConnectError) -> Failure {
+    let cause = format!("{who}: {error}");
+    Failure::new(Whose::Upstream, Again::Safe, error.flag(), cause)
+}
+
+fn broken(who: &str, error: &StreamError) -> Failure {
+    let (flag, again) = match error {
+        StreamError::Refused => (Flag::UpstreamReset, Again::Safe),
+        StreamError::Protocol(_) | StreamError::TooLarge { .. } => {
+            (Flag::UpstreamProtocol, Again::Never)
+        }
+        _ => (Flag::UpstreamReset, Again::IfIdempotent),
+    };
+    Failure::new(Whose::Upstream, again, flag, format!("{who}: {error}"))
+}

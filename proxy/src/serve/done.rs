@@ -1,0 +1,136 @@
+//! How a request ended, for statistics and observers.
+
+use engine::classify::{Kind, Outcome, classify};
+use engine::failure::{Failure, Flag};
+use engine::report::Ended;
+use engine::verdict::LocalResponse;
+use http::StatusCode;
+
+use crate::tcp::Copied;
+
+/// The end of one request.
+#[derive(Clone, Debug)]
+pub(crate) struct Done {
+    pub(crate) ended: Ended,
+    /// What the client saw; none when it left before.
+    pub(crate) status: Option<StatusCode>,
+    pub(crate) grpc: Option<u32>,
+    pub(crate) flag: Option<Flag>,
+    pub(crate) cause: Option<String>,
+    /// Bytes of the request's body that were passed on.
+    pub(crate) bytes_in: u64,
+    /// Bytes of the response's body that were passed on.
+    pub(crate) bytes_out: u64,
+}
+
+// === impl Done ===
+
+impl Done {
+    /// The application answered.
+    pub(crate) fn answered(status: StatusCode, grpc: Option<u32>, moved: (u64, u64)) -> Self {
+        let outcome = match grpc {
+            Some(code) => Outcome::Grpc(code),
+            None => Outcome::Http(status),
+        };
+        Self {
+            ended: ended(classify(outcome).kind),
+            status: Some(status),
+            grpc,
+            flag: None,
+            cause: None,
+            bytes_in: moved.0,
+            bytes_out: moved.1,
+        }
+    }
+
+    /// The proxy answered in the application's place.
+    pub(crate) fn failed(status: StatusCode, failure: &Failure) -> Self {
+        Self {
+            ended: Ended::LocalFailure,
+            status: Some(status),
+            grpc: None,
+            flag: Some(failure.flag),
+            cause: Some(failure.to_string()),
+            bytes_in: 0,
+            bytes_out: 0,
+        }
+    }
+
+    /// The engine answered.
+    pub(crate) fn local(response: &LocalResponse) -> Self {
+        let mut done = Self::answered(response.status, response.grpc_status, (0, 0));
+        if response.flag.is_some() {
+            done.ended = Ended::LocalFailure;
+        }
+        done.flag = response.flag;
+        done.cause = response.origin.as_ref().map(ToString::to_string);
+        done
+    }
+
+    /// A stream of bytes ended.
+    pub(crate) fn copied(copied: Copied) -> Self {
+        let (ended, flag) = match copied.broken {
+            None => (Ended::Success, None),
+            Some(_) => (Ended::LocalFailure, Some(Flag::UpstreamReset)),
+        };
+        Self {
+            ended,
+            status: None,
+            grpc: None,
+            flag,
+            cause: copied.broken.map(|kind| kind.to_string()),
+            bytes_in: copied.sent,
+            bytes_out: copied.received,
+        }
+    }
+
+    /// An attempt broke.
+    pub(crate) fn broke(flag: Flag, cause: &str) -> Self {
+        Self {
+            ended: Ended::LocalFailure,
+            status: None,
+            grpc: None,
+            flag: Some(flag),
+            cause: Some(cause.to_owned()),
+            bytes_in: 0,
+            bytes_out: 0,
+        }
+    }
+
+    /// The client left before there was an answer.
+    pub(crate) fn gone(moved: (u64, u64)) -> Self {
+        Self {
+            ended: Ended::Ignored,
+            status: None,
+            grpc: None,
+            flag: Some(Flag::DownstreamGone),
+            cause: None,
+            bytes_in: moved.0,
+            bytes_out: moved.1,
+        }
+    }
+
+    /// The answer broke in the middle.
+    pub(crate) fn broken(mut self, flag: Flag) -> Self {
+        self.ended = Ended::LocalFailure;
+        self.flag = Some(flag);
+        self
+    }
+
+    /// The client left in the middle of the answer.
+    pub(crate) fn left(mut self) -> Self {
+        self.ended = Ended::Ignored;
+        self.flag = Some(Flag::DownstreamGone);
+        self
+    }
+}
+
+/// The report's word for a class.
+pub(crate) fn ended(kind: Kind) -> Ended {
+    match kind {
+        Kind::Success => Ended::Success,
+        Kind::Failure => Ended::Failure,
+        Kind::LocalFailure => Ended::LocalFailure,
+        Kind::Ignorable => Ended::Ignored,
+    }
+}

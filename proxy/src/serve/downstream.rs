@@ -1,0 +1,122 @@
+//! HTTP connections that clients opened: one request after the other, or many at once, each given
+//! to a [`Handler`].
+
+use core::future::Future;
+use core::pin::pin;
+
+use bytes::Bytes;
+use engine::head::{RequestHead, ResponseHead};
+use engine::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::Shared;
+use super::headers::set_date;
+use crate::exchange::{Respond, Source};
+use crate::http1::{Limits, NextError, ServerConn};
+use crate::listen::drain::Watch;
+use crate::net::{Abort, AnyIo, Rt};
+
+/// A request's head has to be complete this long after its first byte (Envoy leaves it open, nginx
+/// has 60 s, Apache 20 to 40 s): slow clients that send a byte a minute hold no connection.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a client may take to close its side after the last response.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// What is done with a request. Returns when both of its bodies are done with.
+pub(crate) trait Handler<R: Rt>: Send + Sync + 'static {
+    fn handle<S, D>(&self, head: RequestHead, body: S, reply: D) -> impl Future<Output = ()> + Send
+    where
+        S: Source + Send + 'static,
+        D: Respond + Send + 'static;
+}
+
+enum Next<T> {
+    Request(T),
+    Refused(NextError),
+    Over,
+    Lost,
+}
+
+/// Serves HTTP/1.1 until the client, an idle timeout or a drain ends it.
+pub(crate) async fn serve1<R: Rt, H: Handler<R>>(
+    shared: &Shared<R>,
+    io: AnyIo<R::Io>,
+    handler: &H,
+    mut watch: Watch,
+) {
+    let rt = &shared.rt;
+    let mut connection = ServerConn::new(io, Limits::default());
+    loop {
+        if !wait_readable(shared, &mut connection, &mut watch).await {
+            break;
+        }
+        let late = rt.now() + HEAD_TIMEOUT;
+        let next = tokio::select! {
+            biased;
+            next = connection.next_request() => match next {
+                Ok(Some(request)) => Next::Request(request),
+                Ok(None) => Next::Over,
+                Err(NextError::Broken(_)) => Next::Lost,
+                Err(refused) => Next::Refused(refused),
+            },
+            () = rt.sleep_until(late) => Next::Lost,
+        };
+        match next {
+            Next::Request((head, body, reply)) => {
+                let mut handling = pin!(handler.handle(head, body, reply));
+                tokio::select! {
+                    biased;
+                    () = &mut handling => {}
+                    () = watch.draining() => {
+                        connection.close_after();
+                        handling.await;
+                    }
+                }
+            }
+            Next::Refused(NextError::Refused(why)) => {
+                let mut head = ResponseHead::new(why.status());
+                set_date(&mut head, rt.wall());
+                connection.refuse(head, Bytes::new());
+                break;
+            }
+            Next::Over => break,
+            Next::Refused(NextError::Broken(_)) | Next::Lost => return reset(connection),
+        }
+    }
+    if connection.is_broken() {
+        return reset(connection);
+    }
+    tokio::select! {
+        biased;
+        _ = connection.close() => {}
+        () = rt.sleep_until(rt.now() + LINGER) => {}
+    }
+}
+
+/// Waits for the first byte of the next request. False when the connection should be closed.
+async fn wait_readable<R: Rt>(
+    shared: &Shared<R>,
+    connection: &mut ServerConn<AnyIo<R::Io>>,
+    watch: &mut Watch,
+) -> bool {
+    let idle = shared.rt.now() + shared.bounds.idle_timeout;
+    loop {
+        let draining = watch.is_draining();
+        if draining && connection.is_idle() {
+            return false;
+        }
+        tokio::select! {
+            biased;
+            readable = connection.readable() => return readable.unwrap_or(false),
+            () = watch.draining(), if !draining => connection.close_after(),
+            () = shared.rt.sleep_until(idle) => return false,
+        }
+    }
+}
+
+fn reset<I: AsyncRead + AsyncWrite + Abort + Unpin>(connection: ServerConn<AnyIo<I>>) {
+    if let Some((mut io, _)) = connection.take_io() {
+        io.abort();
+    }
+}

@@ -1,0 +1,150 @@
+//! Headers that the mesh adds, and those that only the mesh may send.
+
+use engine::head::{Protocol, RequestHead, ResponseHead};
+use engine::identity::Identity;
+use engine::time::Wall;
+use http::HeaderMap;
+use http::header::{DATE, HeaderName, HeaderValue};
+
+use crate::net::Rt;
+
+/// Equal on all hops of one request, for logs and traces (Envoy's name).
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What the client spoke, told by its proxy to the server's proxy, which speaks it to the
+/// application.
+pub(crate) const ORIG_PROTO: HeaderName = HeaderName::from_static("x-meshctl-orig-proto");
+
+/// Who called, as proven by its certificate (Envoy's name and form).
+pub(crate) const CLIENT_CERT: HeaderName = HeaderName::from_static("x-forwarded-client-cert");
+
+/// Headers with this prefix are the mesh's own.
+const OWN_PREFIX: &str = "x-meshctl-";
+
+const HTTP1: HeaderValue = HeaderValue::from_static("HTTP/1.1");
+const HTTP2: HeaderValue = HeaderValue::from_static("HTTP/2");
+
+/// The longest request id that is taken over from a client.
+const REQUEST_ID_LEN_MAX: usize = 128;
+
+/// Takes out what only a proxy of the mesh may say.
+pub(crate) fn strip_own(headers: &mut HeaderMap) {
+    // Almost every message has none: look before anything is collected.
+    if !headers.keys().any(|n| n.as_str().starts_with(OWN_PREFIX)) {
+        return;
+    }
+    let own = headers
+        .keys()
+        .filter(|n| n.as_str().starts_with(OWN_PREFIX));
+    let own: Vec<HeaderName> = own.cloned().collect();
+    for name in own {
+        headers.remove(name);
+    }
+}
+
+/// The request's id: the client's, or a new one that is also added to the request.
+pub(crate) fn request_id<R: Rt>(rt: &R, headers: &mut HeaderMap) -> HeaderValue {
+    match headers.get(REQUEST_ID) {
+        Some(id) if !id.is_empty() && id.len() <= REQUEST_ID_LEN_MAX => id.clone(),
+        _ => {
+            let id = new_id(rt.rand(), rt.rand());
+            headers.insert(REQUEST_ID, id.clone());
+            id
+        }
+    }
+}
+
+/// 128 random bits in the form of a UUID of version 4 (RFC 9562 §5.4).
+fn new_id(a: u64, b: u64) -> HeaderValue {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let bits = (u128::from(a) << 64) | u128::from(b);
+    let bits = bits & !(0xf << 76) | (0x4 << 76);
+    let bits = bits & !(0x3 << 62) | (0x2 << 62);
+    let mut text = [b'-'; 36];
+    let mut shift = 128;
+    for (at, byte) in text.iter_mut().enumerate() {
+        if !matches!(at, 8 | 13 | 18 | 23) {
+            shift -= 4;
+            *byte = HEX[(bits >> shift) as usize & 0xf];
+        }
+    }
+    // Hexadecimal digits and dashes are a header value.
+    HeaderValue::from_bytes(&text).unwrap_or_else(|_| HeaderValue::from_static("-"))
+}
+
+/// Tells the server's proxy what the client spoke.
+pub(crate) fn set_orig_proto(head: &mut RequestHead) {
+    let value = match head.protocol {
+        Protocol::Http1 => HTTP1,
+        Protocol::Http2 => HTTP2,
+    };
+    head.headers.insert(ORIG_PROTO, value);
+}
+
+/// What the client spoke, as a proxy of the mesh tells; the header is taken out.
+pub(crate) fn take_orig_proto(head: &mut RequestHead) -> Option<Protocol> {
+    let value = head.headers.remove(ORIG_PROTO)?;
+    match value.as_bytes() {
+        b"HTTP/1.1" => Some(Protocol::Http1),
+        b"HTTP/2" => Some(Protocol::Http2),
+        _ => None,
+    }
+}
+
+/// Replaces whatever the peer claimed by what its certificate proves.
+pub(crate) fn set_client_cert(headers: &mut HeaderMap, by: &Identity, peer: Option<&Identity>) {
+    let Some(peer) = peer else {
+        headers.remove(CLIENT_CERT);
+        return;
+    };
+    // A SPIFFE id holds no character that a header value or this format would have to escape.
+    match HeaderValue::try_from(format!("By={by};URI={peer}")) {
+        Ok(value) => headers.insert(CLIENT_CERT, value),
+        Err(_) => headers.remove(CLIENT_CERT),
+    };
+}
+
+/// Adds `Date` to a response that has none (RFC 9110 §6.6.1).
+pub(crate) fn set_date(head: &mut ResponseHead, now: Wall) {
+    if head.headers.contains_key(DATE) {
+        return;
+    }
+    let at = std::time::UNIX_EPOCH + core::time::Duration::from_secs(now.unix_seconds());
+    if let Ok(value) = HeaderValue::try_from(httpdate::fmt_http_date(at)) {
+        head.headers.insert(DATE, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_have_the_form_of_a_uuid_of_version_4() {
+        let check = |a, b, text: &str| assert_eq!(new_id(a, b), text);
+        check(0, 0, "00000000-0000-4000-8000-000000000000");
+        check(u64::MAX, u64::MAX, "ffffffff-ffff-4fff-bfff-ffffffffffff");
+        check(
+            0x0123_4567_89ab_cdef,
+            0x0123_4567_89ab_cdef,
+            "01234567-89ab-4def-8123-456789abcdef",
+        );
+    }
+
+    #[test]
+    fn only_the_mesh_s_own_headers_are_taken_out() {
+        let mut headers = HeaderMap::new();
+        for name in [
+            "x-meshctl-orig-proto",
+            "x-meshctl-other",
+            "x-mesh",
+            "accept",
+        ] {
+            headers.insert(name, HeaderValue::from_static("1"));
+        }
+        strip_own(&mut headers);
+        let mut left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+        left.sort_unstable();
+        assert_eq!(left, ["accept", "x-mesh"]);
+    }
+}

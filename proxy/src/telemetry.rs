@@ -1,0 +1,226 @@
+//! What a proxy counts, into the tables of [`engine::report`].
+//!
+//! A request asks for its rows once, when its rule and backend are known, and counts by index. One
+//! lock guards the tables; each worker has its own, so that nobody waits for it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use engine::report::recorder::Recorder;
+use engine::report::{
+    BackendKey, Counters, EdgeKey, EndpointKey, EventKind, RouteKey, RowId, Security, ServiceKey,
+    Side,
+};
+use engine::snapshot::{BackendTarget, ClusterKey, Endpoint, Frontend, Rule, Snapshot};
+use engine::time::{Duration, Instant};
+
+use crate::serve::Done;
+
+/// The statistics of one worker.
+pub(crate) struct Telemetry(Mutex<Recorder>);
+
+/// The rows that a request counts in.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Rows {
+    service: Option<RowId<ServiceKey>>,
+    route: Option<RowId<RouteKey>>,
+    backend: Option<RowId<BackendKey>>,
+    edge: Option<RowId<EdgeKey>>,
+}
+
+/// The row that an attempt counts in.
+pub(crate) type EndpointRowId = Option<RowId<EndpointKey>>;
+
+/// What a request did besides ending.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Extra {
+    pub(crate) retries: u64,
+    pub(crate) retries_denied: u64,
+    pub(crate) timeouts: u64,
+    pub(crate) mirrored: u64,
+}
+
+// === impl Telemetry ===
+
+impl Telemetry {
+    pub(crate) fn new(source: &str, now: Instant) -> Self {
+        let mut recorder = Recorder::new(source);
+        recorder.event(now, EventKind::ProxyStarted, source);
+        Self(Mutex::new(recorder))
+    }
+
+    /// Rows of a request that a client sent to a service. `backend` is none when the answer came
+    /// from the proxy.
+    pub(crate) fn outbound(
+        &self,
+        frontend: &Frontend,
+        rule: Option<&Arc<Rule>>,
+        backend: Option<&ClusterKey>,
+        from: &Arc<str>,
+        now: Instant,
+    ) -> Rows {
+        let service = ClusterKey {
+            service: frontend.service.clone(),
+            port: frontend.port,
+        };
+        let mut recorder = self.lock();
+        let mut rows = Rows::default();
+        if let Some(rule) = rule {
+            let key = RouteKey {
+                service: service.clone(),
+                route: rule.name.clone(),
+            };
+            rows.route = recorder.routes.id(&key, now);
+            if let Some(row) = rows.route.and_then(|id| recorder.routes.get_mut(id))
+                && row.origin.is_empty()
+            {
+                row.origin = rule.origin.to_string();
+            }
+        }
+        if let (Some(rule), Some(backend)) = (rule, backend) {
+            let key = BackendKey {
+                service: service.clone(),
+                route: rule.name.clone(),
+                backend: backend.clone(),
+            };
+            rows.backend = recorder.backends.id(&key, now);
+            if let Some(row) = rows.backend.and_then(|id| recorder.backends.get_mut(id)) {
+                row.weight = weight(rule, backend);
+            }
+        }
+        let edge = EdgeKey {
+            from: from.clone(),
+            to: service.to_string().into(),
+            side: Side::Client,
+            tls: Security::Mutual,
+        };
+        rows.edge = recorder.edges.id(&edge, now);
+        rows.service = recorder.services.id(&ServiceKey { service }, now);
+        rows
+    }
+
+    /// Rows of an edge alone.
+    pub(crate) fn edge(
+        &self,
+        from: &Arc<str>,
+        to: &Arc<str>,
+        side: Side,
+        tls: Security,
+        now: Instant,
+    ) -> Rows {
+        let key = EdgeKey {
+            from: from.clone(),
+            to: to.clone(),
+            side,
+            tls,
+        };
+        Rows {
+            edge: self.lock().edges.id(&key, now),
+            ..Rows::default()
+        }
+    }
+
+    /// A request begins.
+    pub(crate) fn start(&self, rows: Rows) {
+        self.each(rows, Counters::start);
+    }
+
+    /// A request that was started ends.
+    pub(crate) fn end(&self, rows: Rows, done: &Done, extra: Extra, latency: Duration) {
+        self.each(rows, |counters| {
+            counters.end(done.ended, latency);
+            count(counters, done);
+            counters.retries += extra.retries;
+            counters.retries_denied += extra.retries_denied;
+            counters.timeouts += extra.timeouts;
+            counters.mirrored += extra.mirrored;
+        });
+    }
+
+    /// An attempt on an endpoint begins.
+    pub(crate) fn attempt(
+        &self,
+        backend: &ClusterKey,
+        endpoint: &Endpoint,
+        now: Instant,
+    ) -> EndpointRowId {
+        let key = EndpointKey {
+            backend: backend.clone(),
+            endpoint: endpoint.name.clone(),
+            address: endpoint.address,
+        };
+        let mut recorder = self.lock();
+        let id = recorder.endpoints.id(&key, now);
+        if let Some(row) = id.and_then(|id| recorder.endpoints.get_mut(id)) {
+            row.counters.start();
+        }
+        id
+    }
+
+    /// An attempt that was started ends.
+    pub(crate) fn attempt_end(&self, row: EndpointRowId, done: &Done, latency: Duration) {
+        let mut recorder = self.lock();
+        if let Some(row) = row.and_then(|id| recorder.endpoints.get_mut(id)) {
+            row.counters.end(done.ended, latency);
+            count(&mut row.counters, done);
+        }
+    }
+
+    pub(crate) fn event(&self, now: Instant, kind: EventKind, subject: &str) {
+        self.lock().event(now, kind, subject);
+    }
+
+    /// Runs `f` on the tables.
+    pub(crate) fn with<T>(&self, f: impl FnOnce(&mut Recorder) -> T) -> T {
+        f(&mut self.lock())
+    }
+
+    fn each(&self, rows: Rows, f: impl Fn(&mut Counters)) {
+        let mut recorder = self.lock();
+        let recorder = &mut *recorder;
+        if let Some(row) = rows.service.and_then(|id| recorder.services.get_mut(id)) {
+            f(row);
+        }
+        if let Some(row) = rows.route.and_then(|id| recorder.routes.get_mut(id)) {
+            f(&mut row.counters);
+        }
+        if let Some(row) = rows.backend.and_then(|id| recorder.backends.get_mut(id)) {
+            f(&mut row.counters);
+        }
+        if let Some(row) = rows.edge.and_then(|id| recorder.edges.get_mut(id)) {
+            f(row);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Recorder> {
+        // Counters that a panic left behind are still the best there are.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn count(counters: &mut Counters, done: &Done) {
+    if let Some(status) = done.status {
+        counters.count_status(status);
+    }
+    if let Some(code) = done.grpc {
+        counters.count_grpc(code);
+    }
+    if let Some(flag) = done.flag {
+        counters.flags.add(flag);
+    }
+    counters.bytes_in += done.bytes_in;
+    counters.bytes_out += done.bytes_out;
+}
+
+/// The workload of a proxy as reports name it: `shop/Deployment/web`.
+pub(crate) fn workload(snapshot: &Snapshot) -> Arc<str> {
+    let of = &snapshot.workload;
+    format!("{}/{}", of.name.namespace, of.controller).into()
+}
+
+/// The share that the rule gives the backend.
+fn weight(rule: &Rule, backend: &ClusterKey) -> u32 {
+    let of = rule.backends.iter();
+    of.filter(|b| matches!(&b.target, BackendTarget::Cluster(key) if key == backend))
+        .map(|b| b.weight)
+        .sum()
+}

@@ -196,12 +196,28 @@ impl Object {
         self.node().at(path)
     }
 
-    /// Line of the node reached by `path`, or of the nearest node on the way to it.
+    /// The bytes of the node reached by `path`. When there is no such node, the key of the nearest
+    /// one on the way to it: that is where something is missing.
+    pub fn span_at(&self, path: &[Step<'_>]) -> Span {
+        if let Some(node) = self.at(path) {
+            return node.span;
+        }
+        for length in (1..path.len()).rev() {
+            let (parent, step) = (&path[..length - 1], path[length - 1]);
+            let found = self.at(parent).and_then(|parent| match step {
+                Step::Key(key) => parent.entry(key).map(|entry| entry.key.span),
+                Step::Index(_) => parent.at(&[step]).map(|node| node.span),
+            });
+            if let Some(span) = found {
+                return span;
+            }
+        }
+        self.node().span
+    }
+
+    /// Line of [`Object::span_at`], from 1.
     pub fn line_at(&self, path: &[Step<'_>]) -> u32 {
-        let nearest = (0..=path.len())
-            .rev()
-            .find_map(|length| self.at(&path[..length]));
-        nearest.map_or_else(|| self.line(), |node| self.document.line(node.span))
+        self.document.line(self.span_at(path))
     }
 
     /// The whole object as `T`.
@@ -224,18 +240,15 @@ impl Object {
         })
     }
 
-    /// An error that points at the node reached by `path`, or at the nearest on the way to it.
+    /// An error that points at [`Object::span_at`].
     pub fn error_at(&self, path: &[Step<'_>], message: impl Into<String>) -> Diagnostic {
         self.diagnostic_at(Diagnostic::error(message), path)
     }
 
-    /// Points `diagnostic` at the node reached by `path`, or at the nearest on the way to it.
+    /// Points `diagnostic` at [`Object::span_at`].
     pub fn diagnostic_at(&self, diagnostic: Diagnostic, path: &[Step<'_>]) -> Diagnostic {
-        let nearest = (0..=path.len())
-            .rev()
-            .find_map(|length| self.at(&path[..length]));
-        let node = nearest.unwrap_or_else(|| self.node());
-        diagnostic.at(self.source(), self.source().first_line(node.span))
+        let span = self.source().first_line(self.span_at(path));
+        diagnostic.at(self.source(), span)
     }
 }
 

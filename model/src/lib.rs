@@ -13,8 +13,11 @@
 pub mod decode;
 pub mod diagnostic;
 pub mod document;
+pub mod foreign;
 pub mod gateway;
+pub mod kube;
 pub mod meta;
 pub mod number;
 pub mod policy;
+pub mod resource;
 pub mod yaml;

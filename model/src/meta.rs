@@ -1,8 +1,13 @@
 //! Names, labels and selectors.
 
+pub mod name;
+mod selector;
+
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+
+pub use selector::{LabelSelector, Operator, Requirement};
 
 /// The part of `metadata` that is read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -19,10 +24,51 @@ pub struct ObjectMeta {
     pub generation: Option<i64>,
     /// RFC 3339, as the API server writes it; absent in files.
     pub creation_timestamp: Option<String>,
+    /// Set while the object is being deleted.
+    pub deletion_timestamp: Option<String>,
+    pub owner_references: Vec<OwnerReference>,
 }
+
+/// An object that this one belongs to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct OwnerReference {
+    pub kind: String,
+    pub name: String,
+    /// Whether the owner manages this object.
+    pub controller: bool,
+}
+
+/// Fields of `metadata` that the API server knows, for the groups in which others are an error.
+pub const META_FIELDS: &[&str] = &[
+    "name",
+    "generateName",
+    "namespace",
+    "labels",
+    "annotations",
+    "uid",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "resourceVersion",
+    "finalizers",
+    "ownerReferences",
+    "managedFields",
+    "selfLink",
+];
 
 /// Namespace of namespaced objects that name none.
 pub const DEFAULT_NAMESPACE: &str = "default";
+
+// === impl ObjectMeta ===
+
+impl ObjectMeta {
+    /// The owner that manages this object: a ReplicaSet's Deployment, a pod's ReplicaSet.
+    pub fn controller(&self) -> Option<&OwnerReference> {
+        self.owner_references.iter().find(|owner| owner.controller)
+    }
+}
 
 /// Whether objects of this kind live outside namespaces, for the kinds that manifests of
 /// applications and meshes hold. Unknown kinds count as namespaced.
@@ -64,3 +110,6 @@ pub fn is_cluster_scoped(group: &str, kind: &str) -> bool {
             )
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,6 +25,7 @@ use std::sync::Arc;
 
 pub use node::{Anchor, Entry, Kind, Node, Step, Style};
 pub use resolve::Scalar;
+pub(crate) use resolve::base64;
 pub use source::{Position, Source, Span};
 
 use crate::diagnostic::Diagnostic;

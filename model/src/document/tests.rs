@@ -78,7 +78,7 @@ fn items_of_lists_reach_their_own_fields() {
     assert_eq!(object.line_at(&path), 7);
     assert_eq!(
         object.line_at(&[Step::Key("metadata"), Step::Key("labels")]),
-        7
+        6
     );
     let error = object.error_at(&path, "no");
     assert_eq!(error.to_string(), "t.yaml:7:11: no");

@@ -99,7 +99,7 @@ pub(super) fn key(value: Scalar, text: &str) -> Option<String> {
 }
 
 /// Decodes standard base64 with padding, line breaks ignored, as Go's decoder does.
-pub(super) fn base64(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn base64(text: &str) -> Option<Vec<u8>> {
     let bytes: Vec<u8> = text
         .bytes()
         .filter(|byte| !matches!(byte, b'\r' | b'\n'))

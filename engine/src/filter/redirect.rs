@@ -54,6 +54,10 @@ fn location(
         Scheme::Https => "https",
     };
     let scheme = redirect.scheme.as_deref().unwrap_or(own_scheme);
+    if http::uri::Scheme::try_from(scheme).is_err() {
+        // `//` as a scheme would make the client go to a host of the path's choice.
+        return Err(CannotApply::Location);
+    }
     let own_port = well_known(scheme);
     let implied = redirect
         .scheme

@@ -222,10 +222,10 @@ impl Broken {
     pub fn again(self) -> Again {
         match self {
             // The request was never handed to the application.
-            Self::Connect | Self::ConnectTimeout | Self::Refused => Again::Safe,
+            Self::Connect | Self::ConnectTimeout | Self::Tls | Self::Refused => Again::Safe,
             Self::Reset | Self::PerTryTimeout => Again::IfIdempotent,
-            // A broken peer or a wrong certificate does not heal by asking again; the time is over.
-            Self::Tls | Self::Protocol | Self::Timeout => Again::Never,
+            // It answered, and would answer the same again; the time is over.
+            Self::Protocol | Self::Timeout => Again::Never,
         }
     }
 

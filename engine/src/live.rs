@@ -43,7 +43,7 @@ pub use cluster::{LiveCluster, NoEndpoint, Unavailable};
 pub use status::{ClusterCounts, EndpointLoad};
 pub(crate) use ticket::RetryPermit;
 pub use ticket::{ConnectionPermit, Started, Ticket};
-pub use wait::{Changed, Wait};
+pub use wait::{Changed, Seen, Wait};
 
 /// The live state of one proxy.
 #[derive(Debug)]

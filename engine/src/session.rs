@@ -37,6 +37,7 @@ use http::{HeaderMap, Method, StatusCode};
 use crate::classify::{Assessment, Broken, Outcome, grpc, grpc_status, hint};
 use crate::failure::{Failure, Flag};
 use crate::head::{RequestHead, ResponseHead};
+use crate::limit::Full;
 use crate::live::{ConnectionPermit, LiveCluster, RetryPermit, Ticket, Wait};
 use crate::retry::Refusal;
 use crate::snapshot::route::RetryPolicy;
@@ -190,8 +191,8 @@ impl Session {
     pub fn stream_deadline(&self) -> Instant {
         let backend = self.rule.as_ref().and_then(|r| r.timeouts.backend_request);
         match (backend, &self.current) {
-            // A tunnel has no end that a timeout could mean (Gateway API leaves it open).
-            _ if self.request.tunnel => Instant::FAR_FUTURE,
+            // An open tunnel lasts as long as its ends want (Envoy disarms the route's timeout).
+            (_, Some(current)) if self.is_open_tunnel(current) => Instant::FAR_FUTURE,
             (Some(limit), Some(current)) => self.deadline.min(current.ticket.started() + limit),
             _ => self.deadline,
         }
@@ -228,15 +229,15 @@ impl Session {
     /// Asks whether the attempt may open a connection. While it says `Wait`, a connection of the pool
     /// that becomes free may be used instead: then drop the wait.
     pub fn connection(&mut self, now: Instant, trail: &mut Trail) -> Connect {
-        let Some(current) = &self.current else {
+        let Some(current) = &mut self.current else {
             return Connect::Fail(failing::no_attempt());
         };
-        let full = match current.ticket.connection() {
+        let seen = match current.ticket.connection() {
             Ok(permit) => {
                 self.queued_since = None;
                 return Connect::Open(permit);
             }
-            Err(full) => full,
+            Err(seen) => seen,
         };
         let since = *self.queued_since.get_or_insert(now);
         let policy = self.cluster.policy();
@@ -244,9 +245,9 @@ impl Session {
         let failure = if now >= self.deadline {
             self.timed_out()
         } else if now >= until {
-            self.overflow(full)
+            self.overflow(Full::Connections)
         } else {
-            match self.cluster.wait(until, now) {
+            match self.cluster.wait(until, seen, now) {
                 Ok(wait) => return Connect::Wait(wait),
                 Err(full) => self.overflow(full),
             }
@@ -281,9 +282,10 @@ impl Session {
         if let Some(current) = &mut self.current {
             current.status = Some(head.status);
             let told = assessment.as_ref().filter(|a| {
-                // A good head may still be followed by a broken body, but a probe must not last as
-                // long as a download.
-                says_all || a.class.is_failure() || current.ticket.is_probe()
+                // Nothing makes a bad head better. A good one may still be followed by a broken body,
+                // but a probe must not last as long as a download.
+                let bad = a.class.is_failure() || a.class.rate_limited;
+                says_all || bad || current.ticket.is_probe()
             });
             current.ticket.head(told, now);
         }

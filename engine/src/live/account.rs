@@ -149,7 +149,8 @@ impl State {
         hosts <= 1 || 100 * (open + 1) <= u64::from(percent) * hosts
     }
 
-    pub(super) fn admit_connection(&mut self, slot: Slot) -> Result<(), Full> {
+    /// `first` = the attempt did not ask before: then a refusal counts as an overflow.
+    pub(super) fn admit_connection(&mut self, slot: Slot, first: bool) -> Result<(), Full> {
         let to_endpoint = self.host(slot).map_or(0, |h| h.connections);
         let limits = self.policy.limits.clone();
         match self.in_use.admit_connection(to_endpoint, &limits) {
@@ -159,7 +160,8 @@ impl State {
                 }
                 Ok(())
             }
-            Err(full) => Err(self.overflow(full)),
+            Err(full) if first => Err(self.overflow(full)),
+            Err(full) => Err(full),
         }
     }
 

@@ -7,7 +7,7 @@ use super::host::Host;
 use super::pick::Pools;
 use super::status::ClusterCounts;
 use super::ticket::{RetryPermit, Started};
-use super::wait::Waiters;
+use super::wait::{Seen, Waiters};
 use crate::balance::Slot;
 use crate::entropy::Entropy;
 use crate::failure::Flag;
@@ -48,6 +48,7 @@ pub enum Unavailable {
         until: Instant,
         look_again: Instant,
         reason: NoEndpoint,
+        seen: Seen,
     },
 }
 
@@ -126,6 +127,7 @@ impl LiveCluster {
             last_overflow: [None; 4],
         };
         state.set_endpoints(endpoints.as_ref());
+        state.settle(now);
         state.plan();
         Arc::new(Self {
             key,
@@ -197,6 +199,8 @@ impl LiveCluster {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.advance(now);
         let result = f(&mut state);
+        let now = state.now;
+        state.settle(now);
         let woken = state.waiters.take_woken();
         drop(state);
         for waker in woken {
@@ -242,6 +246,7 @@ impl State {
             let due = self.next_due;
             self.wake_breakers(due);
             self.sweep(due);
+            self.settle(due);
             self.plan();
         }
     }

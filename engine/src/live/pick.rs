@@ -78,8 +78,9 @@ impl Pool {
 // === impl State ===
 
 impl State {
-    /// Rebuilds the sets if somebody's eligibility changed.
-    pub(super) fn refresh(&mut self) {
+    /// Rebuilds the sets if somebody's eligibility changed. Called after every change, with its time,
+    /// so that panic begins and ends when it does and not when it is noticed.
+    pub(super) fn settle(&mut self, at: Instant) {
         if !self.pools.stale {
             return;
         }
@@ -115,7 +116,7 @@ impl State {
                 true => EventKind::PanicEntered,
                 false => EventKind::PanicLeft,
             };
-            self.event(self.now, kind, self.policy.key.to_string(), &why);
+            self.event(at, kind, self.policy.key.to_string(), &why);
         }
     }
 
@@ -168,7 +169,6 @@ impl State {
     }
 
     fn pick(&mut self, tried: &[SocketAddr], redraws: u32) -> Option<Picked> {
-        self.refresh();
         let mut last = None;
         for _ in 0..=redraws {
             let picked = self.draw()?;
@@ -237,6 +237,7 @@ impl State {
             until,
             look_again: until.min(self.next_due.max(self.now)),
             reason,
+            seen: self.waiters.seen(),
         }
     }
 

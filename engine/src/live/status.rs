@@ -76,10 +76,7 @@ impl LiveCluster {
 
     /// True when health is being ignored.
     pub fn in_panic(&self, now: Instant) -> bool {
-        self.with(now, |s| {
-            s.refresh();
-            s.pools.in_panic()
-        })
+        self.with(now, |s| s.pools.in_panic())
     }
 
     /// What happened until `now` and was not yet drained, oldest first. The source is left empty.

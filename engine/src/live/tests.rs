@@ -67,12 +67,10 @@ fn requests_on_a_cluster_that_is_gone_finish_and_find_nothing_more() {
     assert!(proxy.get(&key(), at(1)).is_none());
     started.ticket.end(&status(200), at(2));
     let refused = live.start(&[], 0, None, at(2)).unwrap_err();
-    let expected = Unavailable::NoEndpoint {
-        until: at(2),
-        look_again: at(2),
-        reason: NoEndpoint::Gone,
-    };
-    assert_eq!(refused, expected);
+    assert!(matches!(
+        refused,
+        Unavailable::NoEndpoint { until, reason: NoEndpoint::Gone, .. } if until == at(2)
+    ));
 }
 
 #[test]

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::cluster::LiveCluster;
+use super::wait::Seen;
 use crate::balance::{Slot, Why};
 use crate::breaker::Probe;
 use crate::classify::{Assessment, Outcome};
-use crate::limit::Full;
 use crate::snapshot::{Cluster, Endpoint};
 use crate::time::Instant;
 
@@ -39,6 +39,8 @@ pub struct Ticket {
     /// Breaker, outlier detection and penalty have had their say.
     pub(super) judged: bool,
     ended: bool,
+    /// It had to wait for a connection.
+    queued: bool,
 }
 
 /// One connection to an endpoint, from before the connect until it is closed. Dropping gives it back
@@ -72,6 +74,7 @@ impl Ticket {
             timed: false,
             judged: false,
             ended: false,
+            queued: false,
         }
     }
 
@@ -100,11 +103,16 @@ impl Ticket {
         self.finish(assessment, now);
     }
 
-    /// Asks for a new connection to the endpoint of this attempt.
-    pub fn connection(&self) -> Result<ConnectionPermit, Full> {
-        let slot = self.slot;
+    /// Asks for a new connection to the endpoint of this attempt. When a limit of connections is
+    /// reached the answer is what to wait from; it counts as an overflow once.
+    pub fn connection(&mut self) -> Result<ConnectionPermit, Seen> {
+        let (slot, first) = (self.slot, !self.queued);
         self.cluster
-            .with(Instant::ZERO, |s| s.admit_connection(slot))?;
+            .with(Instant::ZERO, |s| {
+                let admitted = s.admit_connection(slot, first);
+                admitted.map_err(|_| s.waiters.seen())
+            })
+            .inspect_err(|_| self.queued = true)?;
         Ok(ConnectionPermit {
             cluster: self.cluster.clone(),
             slot,

@@ -13,7 +13,7 @@ use crate::time::Instant;
 
 /// A place in the queue of one cluster. Dropping gives it back.
 ///
-/// Race `changed` with a sleep until `until`, then ask again; at `until` the answer is final.
+/// Race `changed` with a sleep until `until`; then drop it and ask again.
 #[derive(Debug)]
 pub struct Wait {
     /// Look again at this time, whatever happens.
@@ -26,9 +26,14 @@ pub struct Wait {
 #[derive(Debug)]
 pub struct Changed {
     cluster: Arc<LiveCluster>,
-    seen: u64,
+    seen: Seen,
     registered: Option<u64>,
 }
+
+/// What somebody who found nothing has seen: changes after it end the wait, so that none is missed
+/// between looking and waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen(u64);
 
 /// Those who wait for a cluster.
 #[derive(Debug, Default)]
@@ -45,7 +50,12 @@ pub(super) struct Waiters {
 
 impl LiveCluster {
     /// Takes a place in the queue.
-    pub(crate) fn wait(self: &Arc<Self>, until: Instant, now: Instant) -> Result<Wait, Full> {
+    pub(crate) fn wait(
+        self: &Arc<Self>,
+        until: Instant,
+        seen: Seen,
+        now: Instant,
+    ) -> Result<Wait, Full> {
         self.with(now, |s| {
             let limits = s.policy.limits.clone();
             if let Err(full) = s.in_use.admit_pending(&limits) {
@@ -55,7 +65,7 @@ impl LiveCluster {
                 until,
                 changed: Changed {
                     cluster: self.clone(),
-                    seen: s.waiters.version,
+                    seen,
                     registered: None,
                 },
             })
@@ -72,7 +82,7 @@ impl Future for Changed {
         let cluster = self.cluster.clone();
         let waker = cx.waker().clone();
         let (poll, _old) = cluster.with(Instant::ZERO, |s| {
-            if s.waiters.version != self.seen {
+            if s.waiters.seen() != self.seen {
                 return (Poll::Ready(()), None);
             }
             let id = *self.registered.get_or_insert_with(|| {
@@ -100,6 +110,10 @@ impl Drop for Changed {
 // === impl Waiters ===
 
 impl Waiters {
+    pub(super) fn seen(&self) -> Seen {
+        Seen(self.version)
+    }
+
     /// Something changed for those who wait.
     pub(super) fn wake_all(&mut self) {
         self.version += 1;

@@ -29,11 +29,12 @@ impl Session {
                     until,
                     look_again,
                     reason,
+                    seen,
                 }) => {
                     if until <= now {
                         self.unhealthy(reason)
                     } else {
-                        match self.cluster.wait(look_again.min(self.deadline), now) {
+                        match self.cluster.wait(look_again.min(self.deadline), seen, now) {
                             Ok(wait) => return Next::Wait(wait),
                             Err(full) => self.overflow(full),
                         }

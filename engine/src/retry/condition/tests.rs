@@ -43,7 +43,12 @@ const NOT_IDEMPOTENT: Result<(), Refusal> = Err(Refusal::NotIdempotent);
 
 #[test]
 fn what_was_certainly_not_executed_is_retried_for_every_method() {
-    for broken in [Broken::Connect, Broken::ConnectTimeout, Broken::Refused] {
+    for broken in [
+        Broken::Connect,
+        Broken::ConnectTimeout,
+        Broken::Tls,
+        Broken::Refused,
+    ] {
         check(Outcome::Broken(broken), Ok(()), Ok(()));
     }
 }
@@ -78,7 +83,7 @@ fn listed_statuses_hold_for_all_methods() {
 
 #[test]
 fn what_does_not_heal_is_not_retried() {
-    for broken in [Broken::Tls, Broken::Protocol, Broken::Timeout] {
+    for broken in [Broken::Protocol, Broken::Timeout] {
         check(Outcome::Broken(broken), NOT_LISTED, NOT_LISTED);
     }
     check(Outcome::Cancelled, NOT_LISTED, NOT_LISTED);

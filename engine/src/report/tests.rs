@@ -40,7 +40,6 @@ fn record(recorder: &mut Recorder, now: Instant, n: u64, failed: u64) {
     let service = recorder.services.id(&ServiceKey { service }, now).unwrap();
     let backend = recorder.backends.id(&backend, now).unwrap();
     let endpoint = recorder.endpoints.id(&endpoint, now).unwrap();
-    recorder.backends.get_mut(backend).unwrap().weight = 10;
     let source = recorder.source().to_owned();
     for i in 0..n {
         let bad = i < failed;
@@ -74,6 +73,28 @@ fn record(recorder: &mut Recorder, now: Instant, n: u64, failed: u64) {
         .get_mut(endpoint)
         .unwrap()
         .set_state(state);
+    let web = EdgeKey {
+        from: "shop/Deployment/web".into(),
+        to: "shop/cart:80".into(),
+        side: Side::Client,
+        tls: Security::Mutual,
+    };
+    let edge = recorder.edges.id(&web, now).unwrap();
+    let route = RouteKey {
+        service: cluster("cart"),
+        route: "cart[0]".into(),
+    };
+    let route = recorder.routes.id(&route, now).unwrap();
+    for _ in 0..n {
+        recorder.edges.get_mut(edge).unwrap().start();
+        recorder.routes.get_mut(route).unwrap().counters.start();
+    }
+    recorder.routes.get_mut(route).unwrap().origin = format!("HTTPRoute v{n}");
+    recorder.backends.get_mut(backend).unwrap().weight = n as u32;
+    let row = recorder.endpoints.get_mut(endpoint).unwrap();
+    row.estimate_us = (n > 0).then_some(n);
+    row.connections.opened += n;
+    row.connections.open = 1;
     recorder.event(at(n), EventKind::Ejected, "shop/cart-v2:80 shop/cart-v2-0");
 }
 
@@ -122,6 +143,9 @@ fn a_window_is_the_difference_of_two_cumulative_frames() {
         (4, 1, 4)
     );
     assert_eq!(cart.flags.get(Flag::Overflow), 1);
+    assert_eq!(window.edges.total().requests, 4);
+    assert_eq!(window.edges.total().in_flight, 14, "a gauge is that of now");
+    assert_eq!(window.endpoints.total().connections.opened, 4);
     assert_eq!(
         window.events.len(),
         1,
@@ -194,6 +218,30 @@ fn the_state_that_keeps_most_traffic_away_wins_and_all_are_counted() {
     assert_eq!(endpoint.proxies_in(EndpointStatus::Ejected), 2);
     assert_eq!(endpoint.proxies_in(EndpointStatus::Closed), 1);
     assert_eq!(merged.proxies, 3);
+}
+
+#[test]
+fn merged_rows_add_counters_and_gauges_and_keep_the_greatest_of_the_rest() {
+    let mut merged = Frame::empty("mesh");
+    merged.merge(&frame("shop/a", 9, 0));
+    merged.merge(&frame("shop/b", 4, 0));
+    let endpoint = merged.endpoints.total();
+    assert_eq!(
+        (endpoint.connections.opened, endpoint.connections.open),
+        (13, 2)
+    );
+    assert_eq!(endpoint.estimate_us, Some(9));
+    assert_eq!(merged.backends.total().weight, 9);
+    assert_eq!(merged.routes.total().origin, "HTTPRoute v9");
+    assert_eq!(merged.routes.total().counters.in_flight, 13);
+    assert_eq!(merged.edges.total().requests, 13);
+    assert_eq!(
+        merged
+            .services
+            .total_of(|k| k.service == cluster("web"))
+            .requests,
+        0
+    );
 }
 
 #[test]

@@ -185,6 +185,7 @@ fn exact_paths_go_before_expressions_before_the_longest_prefix() {
     wins(&all[..3], "GET /a/bc", "/a/*");
     wins(&all[..3], "GET /b", "/*");
     wins(&["~/.*", "~/a/.*"], "GET /a/b", "~/a/.*");
+    wins(&["~/.*", "/a/b/c/d/*"], "GET /a/b/c/d", "~/.*");
 }
 
 #[test]
@@ -243,6 +244,32 @@ fn host_names_go_before_paths() {
     wins(&all, "GET x.org/a", "/a");
     wins(&all, "GET /a", "/a");
     wins(&all, "GET q.x.org/b", "");
+}
+
+#[test]
+fn hosts_and_paths_match_by_label_and_by_element() {
+    for (wanted, of, expected) in [
+        ("*.x.org", ".x.org", false),
+        ("*.x.org", "ax.org", false),
+        ("*.x.org", "a.x.org.", true),
+        ("x.org", "x.org.", true),
+        ("x.org", "a.x.org", false),
+        ("x.org", "", false),
+    ] {
+        assert_eq!(host::matches(wanted, of), expected, "{wanted} {of}");
+    }
+    for (prefix, of, rest) in [
+        ("/foo", "/foobar", None),
+        ("/foo", "/foo", Some("")),
+        ("/foo/", "/foo/bar", Some("/bar")),
+        ("/", "/foo", Some("/foo")),
+        ("/foo", "/bar", None),
+    ] {
+        assert_eq!(path::behind(prefix, of), rest, "{prefix} {of}");
+        if prefix == "/" || !prefix.ends_with('/') {
+            assert_eq!(path::is_under(prefix, of), rest.is_some(), "{prefix} {of}");
+        }
+    }
 }
 
 #[test]

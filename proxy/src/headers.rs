@@ -3,6 +3,8 @@
 
 use core::str;
 
+use bytes::Bytes;
+use engine::head::RequestHead;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::Authority;
 
@@ -20,6 +22,11 @@ pub(crate) struct Options {
     pub(crate) upgrade: bool,
     nominated: Vec<HeaderName>,
 }
+
+/// `content-length` is not one decimal number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("Content-Length is not one decimal number")]
+pub(crate) struct InvalidLength;
 
 // === impl Options ===
 
@@ -176,6 +183,71 @@ pub(crate) fn is_host(authority: &Authority) -> bool {
     }
 }
 
+/// Reduces `content-length` to one value. Equal repetitions are one (RFC 9110 §8.6).
+pub(crate) fn normalise_length(headers: &mut HeaderMap) -> Result<(), InvalidLength> {
+    let mut length = None;
+    let mut plain = true;
+    for value in headers.get_all(header::CONTENT_LENGTH) {
+        for part in value.as_bytes().split(|b| *b == b',') {
+            let n = decimal(trim(part)).ok_or(InvalidLength)?;
+            plain &= length.is_none();
+            if *length.get_or_insert(n) != n {
+                return Err(InvalidLength);
+            }
+        }
+    }
+    if let Some(n) = length.filter(|_| !plain) {
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(n));
+    }
+    Ok(())
+}
+
+/// Joins cookie crumbs, which HTTP/2 may split for compression, into the one field that everything
+/// else expects (RFC 9113 §8.2.3).
+pub(crate) fn join_cookies(headers: &mut HeaderMap) {
+    let mut crumbs = headers.get_all(header::COOKIE).iter();
+    let (Some(first), Some(_)) = (crumbs.next(), crumbs.next()) else {
+        return;
+    };
+    let mut joined = first.as_bytes().to_vec();
+    for crumb in headers.get_all(header::COOKIE).iter().skip(1) {
+        joined.extend_from_slice(b"; ");
+        joined.extend_from_slice(crumb.as_bytes());
+    }
+    if let Ok(joined) = HeaderValue::from_maybe_shared(Bytes::from(joined)) {
+        headers.insert(header::COOKIE, joined);
+    }
+}
+
+/// Gives a WebSocket handshake the key that HTTP/1.1 asks for (RFC 6455 §4.1) when it came without
+/// one, from an extended CONNECT (RFC 8441 §5). `entropy` are 16 random bytes; the key is no secret.
+pub fn ensure_websocket_key(head: &mut RequestHead, entropy: [u8; 16]) {
+    let websocket = head
+        .upgrade
+        .as_deref()
+        .is_some_and(|u| u.eq_ignore_ascii_case("websocket"));
+    if websocket && !head.headers.contains_key(header::SEC_WEBSOCKET_KEY) {
+        let key = base64(entropy);
+        if let Ok(key) = HeaderValue::from_bytes(&key) {
+            head.headers.insert(header::SEC_WEBSOCKET_KEY, key);
+        }
+    }
+}
+
+/// RFC 4648 §4 of 16 bytes: 24 characters, the last two of them padding.
+fn base64(bytes: [u8; 16]) -> [u8; 24] {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = [b'='; 24];
+    for (group, three) in out.chunks_exact_mut(4).zip(bytes.chunks(3)) {
+        let get = |i: usize| u32::from(three.get(i).copied().unwrap_or(0));
+        let bits = get(0) << 16 | get(1) << 8 | get(2);
+        for (i, character) in group.iter_mut().enumerate().take(three.len() + 1) {
+            *character = ALPHABET[(bits >> (18 - 6 * i) & 63) as usize];
+        }
+    }
+    out
+}
+
 /// Without spaces and tabs at both ends.
 pub(crate) fn trim(mut bytes: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] = bytes {
@@ -186,3 +258,19 @@ pub(crate) fn trim(mut bytes: &[u8]) -> &[u8] {
     }
     bytes
 }
+
+/// `1*DIGIT` that fits 64 bits: no sign, no space, no other base.
+pub(crate) fn decimal(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    let mut n: u64 = 0;
+    for b in digits {
+        let digit = b.checked_sub(b'0').filter(|d| *d <= 9)?;
+        n = n.checked_mul(10)?.checked_add(u64::from(digit))?;
+    }
+    Some(n)
+}
+
+#[cfg(test)]
+mod tests;

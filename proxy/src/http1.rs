@@ -38,6 +38,9 @@ pub use client::{ClientConn, RequestSink, ResponseBody};
 pub use error::HeadError;
 pub use server::{NextError, RequestBody, ResponseSink, ServerConn};
 
+pub(crate) use response::is_bodiless;
+pub(crate) use wire::stream_error;
+
 /// Longest head (start line and fields) by default. Envoy's default is 60 KiB; browsers and tokens
 /// stay under 16.
 pub const HEAD_BYTES_MAX: usize = 60 * 1024;

@@ -26,6 +26,7 @@ pub mod config;
 pub mod exchange;
 pub mod headers;
 pub mod http1;
+pub mod http2;
 pub mod listen;
 pub mod net;
 pub mod observe;

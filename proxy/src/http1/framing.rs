@@ -28,7 +28,7 @@ impl Framing {
     /// else that is not a number in plain digits is refused.
     pub(super) fn content_length(&mut self, value: &[u8]) -> Result<(), HeadError> {
         for part in value.split(|b| *b == b',') {
-            let n = decimal(headers::trim(part)).ok_or(HeadError::ContentLength)?;
+            let n = headers::decimal(headers::trim(part)).ok_or(HeadError::ContentLength)?;
             match self.content_length {
                 None => self.content_length = Some(n),
                 Some(before) if before == n => {}
@@ -86,17 +86,4 @@ impl Framing {
     pub(super) fn normalised(&self) -> Option<HeaderValue> {
         self.content_length.map(HeaderValue::from)
     }
-}
-
-/// `1*DIGIT` that fits 64 bits: no sign, no space, no other base.
-pub(super) fn decimal(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() {
-        return None;
-    }
-    let mut n: u64 = 0;
-    for b in digits {
-        let digit = b.checked_sub(b'0').filter(|d| *d <= 9)?;
-        n = n.checked_mul(10)?.checked_add(u64::from(digit))?;
-    }
-    Some(n)
 }

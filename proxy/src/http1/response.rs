@@ -73,7 +73,7 @@ pub(super) fn read(head: &Bytes, headers_max: usize, asked: Asked) -> Result<Res
 }
 
 /// Statuses whose responses have no body whatever their fields say (RFC 9112 §6.3).
-pub(super) fn is_bodiless(status: StatusCode) -> bool {
+pub(crate) fn is_bodiless(status: StatusCode) -> bool {
     status.is_informational()
         || status == StatusCode::NO_CONTENT
         || status == StatusCode::NOT_MODIFIED

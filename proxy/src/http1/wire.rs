@@ -311,7 +311,7 @@ impl Outbox {
 }
 
 /// An I/O error as a stream sees it.
-pub(super) fn stream_error(e: &io::Error) -> StreamError {
+pub(crate) fn stream_error(e: &io::Error) -> StreamError {
     match e.kind() {
         io::ErrorKind::ConnectionReset
         | io::ErrorKind::ConnectionAborted

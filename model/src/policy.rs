@@ -1,9 +1,9 @@
 //! Our own policies (`meshctl.dev/v1alpha1`), in the shape of GEP-713.
 //!
-//! Load balancing, limits and breakers attach to backends ([`BackendPolicySpec`]); retries, timeouts
-//! and faults attach to routes ([`TrafficPolicySpec`]). Fields of the full design that this version
-//! does not act on are read, and refused by `validate` with their line: a breaker that is written
-//! down and does nothing would be worse than an error.
+//! Load balancing, limits and breakers attach to backends ([`BackendPolicySpec`]); retries,
+//! timeouts and faults attach to routes ([`TrafficPolicySpec`]). Fields of the full design that
+//! this version does not act on are read, and refused by `validate` with their line: a breaker that
+//! is written down and does nothing would be worse than an error.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,8 +1,9 @@
 //! `outlierDetection` of a BackendPolicy: Envoy's semantics with Kuma's names.
 //!
-//! `outlierDetection: {}` is Envoy's default set of detectors (consecutive 5xx and success rate act,
-//! gateway failures and failure percentage only count) with `maxEjectionPercent: 50`. A detector
-//! that is written down acts, unless it says `enforcing: 0`: nobody writes one to do nothing.
+//! `outlierDetection: {}` is Envoy's default set of detectors (consecutive 5xx and success rate
+//! act, gateway failures and failure percentage only count) with `maxEjectionPercent: 50`. A
+//! detector that is written down acts, unless it says `enforcing: 0`: nobody writes one to do
+//! nothing.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -1,0 +1,308 @@
+//! Kubernetes' kinds → what the index knows of them.
+
+use core::net::IpAddr;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use engine::origin::Origin;
+use engine::snapshot::{Locality, ObjectName};
+
+use super::name;
+use crate::diagnostic::Diagnostic;
+use crate::document::Object;
+use crate::index::{
+    Age, ContainerPort, EndpointSlice, Inject, Namespace, Pod, PodState, Probe, Service,
+    ServiceKind, ServicePort, SliceEndpoint, TargetPort, Written, protocol,
+};
+use crate::kube::{
+    self, AddressType, IntOrString, PodSpec, Protocol, SERVICE_NAME_LABEL, ServiceType,
+};
+use crate::yaml::Step;
+
+/// Whether a pod or the pods of a namespace get a proxy; an annotation, or a label.
+const INJECT: &str = "meshctl.dev/inject";
+/// Ports, by number and range, that are forwarded as bytes.
+const OPAQUE_PORTS: &str = "meshctl.dev/opaque-ports";
+/// The proxy's container, as `inject` writes it.
+const PROXY_CONTAINER: &str = "meshctl-proxy";
+
+type Texts = BTreeMap<String, String>;
+
+/// A Namespace.
+///
+/// # Errors
+/// A value of `meshctl.dev/inject` other than `enabled` and `disabled`.
+pub fn namespace(object: &Object) -> Result<Namespace, Diagnostic> {
+    Ok(Namespace {
+        name: object.name().into(),
+        inject: inject(&object.meta.labels, &object.meta.annotations)
+            .map_err(|error| annotation(object, INJECT, error))?,
+        origin: object.origin(),
+    })
+}
+
+/// A Service.
+///
+/// # Errors
+/// An annotation or a cluster IP that cannot be read.
+pub fn service(object: &Object, spec: &kube::Service) -> Result<Service, Diagnostic> {
+    let kind = if spec.kind == ServiceType::ExternalName {
+        ServiceKind::ExternalName
+    } else if spec.is_headless() {
+        ServiceKind::Headless
+    } else {
+        ServiceKind::Cluster
+    };
+    let opaque = opaque_ports(&object.meta.annotations)
+        .map_err(|error| annotation(object, OPAQUE_PORTS, error))?;
+    let mut ports = Vec::new();
+    for (index, port) in spec.ports.iter().enumerate() {
+        if port.protocol != Protocol::Tcp {
+            continue;
+        }
+        let path = [Step::Key("spec"), Step::Key("ports"), Step::Index(index)];
+        let number = port.port.u16();
+        ports.push(ServicePort {
+            name: port.name.clone(),
+            port: number,
+            target: target(&port.target()),
+            protocol: protocol::of_port(port.app_protocol.as_deref(), &port.name, number, &opaque),
+            line: object.line_at(&path),
+        });
+    }
+    Ok(Service {
+        name: name(object),
+        kind,
+        selector: spec.selector.clone(),
+        addresses: addresses(object, spec, kind)?,
+        ports,
+        publish_not_ready: spec.publish_not_ready_addresses,
+        age: Age::of(object),
+        origin: object.origin(),
+        written: Some(Written {
+            source: Arc::clone(object.source()),
+            span: object.source().first_line(object.node().span),
+        }),
+    })
+}
+
+/// The cluster IPs that are written down; in files there are none as a rule.
+fn addresses(
+    object: &Object,
+    spec: &kube::Service,
+    kind: ServiceKind,
+) -> Result<Vec<IpAddr>, Diagnostic> {
+    let mut addresses: Vec<IpAddr> = Vec::new();
+    if kind != ServiceKind::Cluster {
+        return Ok(addresses);
+    }
+    let texts = spec
+        .cluster_ip
+        .iter()
+        .chain(&spec.cluster_ips)
+        .filter(|ip| !ip.is_empty());
+    for text in texts {
+        let Ok(address) = text.parse() else {
+            let message = format!("`{}` is not an IP address", short(text));
+            let path = [Step::Key("spec"), Step::Key("clusterIP")];
+            return Err(object.error_at(&path, message));
+        };
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    Ok(addresses)
+}
+
+/// An EndpointSlice; none when it belongs to no Service or holds host names.
+///
+/// # Errors
+/// An address that is no IP address.
+pub fn endpoint_slice(
+    object: &Object,
+    spec: &kube::EndpointSlice,
+) -> Result<Option<EndpointSlice>, Diagnostic> {
+    let service = object.meta.labels.get(SERVICE_NAME_LABEL);
+    let (Some(service), true) = (service, spec.address_type != AddressType::Fqdn) else {
+        return Ok(None);
+    };
+    let tcp = spec
+        .ports
+        .iter()
+        .filter(|port| port.protocol == Protocol::Tcp);
+    let ports = tcp.filter_map(|port| Some((port.name.clone(), port.port?.u16())));
+    let mut endpoints = Vec::with_capacity(spec.endpoints.len());
+    for (index, endpoint) in spec.endpoints.iter().enumerate() {
+        // The API: consumers take the first address.
+        let Some(text) = endpoint.addresses.first() else {
+            continue;
+        };
+        let Ok(address) = text.parse() else {
+            let message = format!("`{}` is not an IP address", short(text));
+            let path = [
+                Step::Key("endpoints"),
+                Step::Index(index),
+                Step::Key("addresses"),
+            ];
+            return Err(object.error_at(&path, message));
+        };
+        let pod = endpoint
+            .target_ref
+            .as_ref()
+            .filter(|target| target.kind == "Pod");
+        endpoints.push(SliceEndpoint {
+            address,
+            ready: endpoint.conditions.is_ready(),
+            serving: endpoint.conditions.is_serving(),
+            terminating: endpoint.conditions.is_terminating(),
+            pod: pod.map(|pod| pod.name.as_str().into()),
+            zone: endpoint.zone.clone().unwrap_or_default(),
+        });
+    }
+    Ok(Some(EndpointSlice {
+        name: name(object),
+        service: service.as_str().into(),
+        ports: ports.collect(),
+        endpoints,
+        origin: object.origin(),
+    }))
+}
+
+/// A Pod as it stands in a manifest or a cluster. Without a status it counts as ready.
+///
+/// # Errors
+/// An annotation of ours or an address that cannot be read.
+pub fn pod(object: &Object, spec: &kube::Pod) -> Result<Pod, Diagnostic> {
+    let controller = match object.meta.controller() {
+        Some(owner) => format!("{}/{}", owner.kind, owner.name),
+        None => format!("Pod/{}", object.name()),
+    };
+    let mut pod = pod_of_template(
+        name(object),
+        &object.meta.labels,
+        &object.meta.annotations,
+        &spec.spec,
+        controller,
+        object.origin(),
+    )
+    .map_err(|(key, error)| annotation(object, key, error))?;
+    if let Some(text) = spec.status.pod_ip.as_deref().filter(|ip| !ip.is_empty()) {
+        let path = [Step::Key("status"), Step::Key("podIP")];
+        let message = || format!("`{}` is not an IP address", short(text));
+        pod.address = Some(
+            text.parse()
+                .map_err(|_| object.error_at(&path, message()))?,
+        );
+    }
+    pod.state = match spec.status.phase.as_deref() {
+        Some("Succeeded" | "Failed") => PodState::Finished,
+        _ if object.meta.deletion_timestamp.is_some() => PodState::Terminating,
+        _ if spec.status.is_ready().unwrap_or(true) => PodState::Ready,
+        _ => PodState::Unready,
+    };
+    Ok(pod)
+}
+
+/// A pod made from a template: ready, without an address, nowhere in particular. Whoever runs it
+/// fills these in.
+///
+/// # Errors
+/// The key of an annotation of ours that cannot be read, and why.
+pub fn pod_of_template(
+    name: ObjectName,
+    labels: &Texts,
+    annotations: &Texts,
+    spec: &PodSpec,
+    controller: String,
+    origin: Origin,
+) -> Result<Pod, (&'static str, String)> {
+    let ports = spec.running().flat_map(|container| &container.ports);
+    let tcp = ports.filter(|port| port.protocol == Protocol::Tcp);
+    let probes = spec.running().flat_map(|container| {
+        [
+            &container.readiness_probe,
+            &container.liveness_probe,
+            &container.startup_probe,
+        ]
+    });
+    let probes = probes.flatten().filter_map(|probe| probe.http_get.as_ref());
+    Ok(Pod {
+        name,
+        labels: labels.clone(),
+        address: None,
+        service_account: spec.service_account().to_owned(),
+        host_network: spec.host_network,
+        injected: spec
+            .running()
+            .any(|container| container.name == PROXY_CONTAINER),
+        inject: inject(labels, annotations).map_err(|error| (INJECT, error))?,
+        state: PodState::Ready,
+        ports: tcp
+            .map(|port| ContainerPort {
+                name: port.name.clone(),
+                port: port.container_port.u16(),
+            })
+            .collect(),
+        probes: probes
+            .map(|http| Probe {
+                port: target(&http.port),
+                path: if http.path.is_empty() {
+                    "/".to_owned()
+                } else {
+                    http.path.clone()
+                },
+            })
+            .collect(),
+        opaque_ports: opaque_ports(annotations).map_err(|error| (OPAQUE_PORTS, error))?,
+        controller,
+        locality: Locality::default(),
+        origin,
+    })
+}
+
+fn target(port: &IntOrString) -> TargetPort {
+    match port {
+        IntOrString::String(name) => TargetPort::Name(name.clone()),
+        // Out of range means nobody: no container has port 0.
+        IntOrString::Int(number) => TargetPort::Number(u16::try_from(*number).unwrap_or(0)),
+    }
+}
+
+fn inject(labels: &Texts, annotations: &Texts) -> Result<Inject, String> {
+    match annotations
+        .get(INJECT)
+        .or_else(|| labels.get(INJECT))
+        .map(String::as_str)
+    {
+        None => Ok(Inject::Unset),
+        Some("enabled" | "true") => Ok(Inject::Enabled),
+        Some("disabled" | "false") => Ok(Inject::Disabled),
+        Some(other) => Err(format!(
+            "`{}` is not a value of `{INJECT}`: allowed are enabled and disabled",
+            short(other)
+        )),
+    }
+}
+
+fn opaque_ports(annotations: &Texts) -> Result<Vec<(u16, u16)>, String> {
+    let Some(text) = annotations.get(OPAQUE_PORTS) else {
+        return Ok(Vec::new());
+    };
+    protocol::opaque_ports(text).map_err(|entry| {
+        format!("`{entry}` is no port: allowed are ports and ranges, such as `3306,7000-7010`")
+    })
+}
+
+fn annotation(object: &Object, key: &str, message: String) -> Diagnostic {
+    let metadata = |map| [Step::Key("metadata"), Step::Key(map), Step::Key(key)];
+    let annotations = metadata("annotations");
+    let path = match object.at(&annotations) {
+        Some(_) => annotations,
+        None => metadata("labels"),
+    };
+    object.error_at(&path, message)
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(40).collect()
+}

@@ -1,0 +1,274 @@
+//! A port of a Service and its BackendPolicy → the cluster that clients balance over.
+
+use core::time::Duration;
+
+use engine::snapshot::backend::{Consecutive, FailurePercentage, SuccessRate};
+use engine::snapshot::{
+    Balancer, Cluster, ClusterKey, ClusterProtocol, Limits, Outlier, PortProtocol, UnifiedBreaker,
+};
+
+use super::digest::digest;
+use crate::index::{BackendPolicy, Service, ServicePort};
+use crate::policy::{
+    self, BackendPolicySpec, CircuitBreaker, ConnectionProtocol, ConsecutiveDetector, KubeDuration,
+    LoadBalancer, LoadBalancerType, OutlierDetection, Selection,
+};
+use crate::yaml::Step;
+
+/// The cluster of `port`, under `policy` if one applies.
+pub(super) fn cluster(
+    service: &Service,
+    port: &ServicePort,
+    policy: Option<&BackendPolicy>,
+) -> Cluster {
+    let key = ClusterKey {
+        service: service.name.clone(),
+        port: port.port,
+    };
+    let origin = service
+        .origin
+        .part(format!("port {}", port.port), port.line);
+    let mut cluster = Cluster::with_defaults(key, protocol(port.protocol), origin);
+    if let Some(policy) = policy {
+        apply(&mut cluster, &policy.spec);
+        let line = policy.object.line_at(&[Step::Key("spec")]);
+        cluster.policy_origin = Some(policy.origin.part("spec", line));
+    }
+    cluster.policy_hash = policy_hash(&cluster);
+    cluster
+}
+
+fn protocol(port: PortProtocol) -> ClusterProtocol {
+    match port {
+        PortProtocol::Detect => ClusterProtocol::Same,
+        PortProtocol::Http1 => ClusterProtocol::Http1,
+        PortProtocol::Http2 => ClusterProtocol::Http2,
+        PortProtocol::Opaque => ClusterProtocol::Opaque,
+    }
+}
+
+/// Everything live state depends on, and nothing else: a policy that only moved to another line
+/// resets no breaker.
+fn policy_hash(cluster: &Cluster) -> u64 {
+    digest(&(
+        &cluster.balancer,
+        &cluster.limits,
+        &cluster.outlier,
+        &cluster.breaker,
+        cluster.panic_threshold_percent,
+        cluster.connect_timeout,
+        cluster.idle_timeout,
+        cluster.protocol,
+    ))
+}
+
+fn apply(cluster: &mut Cluster, spec: &BackendPolicySpec) {
+    cluster.breaker = spec.circuit_breaker.as_ref().map(breaker);
+    cluster.outlier = spec.outlier_detection.as_ref().map(outlier);
+    cluster.balancer = balancer(spec.load_balancer.as_ref(), cluster.breaker.is_some());
+    if let Some(limits) = &spec.limits {
+        cluster.limits = self::limits(limits);
+    }
+    if let Some(percent) = spec.panic_threshold_percent {
+        cluster.panic_threshold_percent = percent.u32();
+    }
+    let Some(connection) = &spec.connection else {
+        return;
+    };
+    set(&mut cluster.connect_timeout, connection.connect_timeout);
+    set(&mut cluster.idle_timeout, connection.idle_timeout);
+    if let Some(protocol) = connection.protocol {
+        cluster.protocol = match protocol {
+            ConnectionProtocol::Http1 => ClusterProtocol::Http1,
+            ConnectionProtocol::Http2 => ClusterProtocol::Http2,
+            ConnectionProtocol::Tcp => ClusterProtocol::Opaque,
+        };
+    }
+}
+
+fn balancer(spec: Option<&LoadBalancer>, breaker: bool) -> Balancer {
+    let default = Balancer::default_for(breaker);
+    let Some(spec) = spec else { return default };
+    match spec.r#type {
+        Some(LoadBalancerType::LeastRequest) => {
+            let least = spec.least_request.clone().unwrap_or_default();
+            Balancer::LeastRequest {
+                choice_count: least.choice_count.map_or(2, |count| count.u32()),
+                active_request_bias: least.active_request_bias.unwrap_or(1.0),
+                full_scan: least.selection == Some(Selection::FullScan),
+            }
+        }
+        Some(LoadBalancerType::RoundRobin) => Balancer::RoundRobin,
+        Some(LoadBalancerType::Random) => Balancer::Random,
+        // RingHash and Maglev are refused by validation.
+        _ => peak_ewma(default, &spec.peak_ewma.clone().unwrap_or_default()),
+    }
+}
+
+fn peak_ewma(mut balancer: Balancer, spec: &policy::PeakEwma) -> Balancer {
+    if let Balancer::PeakEwma {
+        decay,
+        default_rtt,
+        failure_penalty,
+    } = &mut balancer
+    {
+        set(decay, spec.decay);
+        set(default_rtt, spec.default_rtt);
+        set(failure_penalty, spec.failure_penalty);
+    }
+    balancer
+}
+
+fn limits(spec: &policy::Limits) -> Limits {
+    let mut limits = Limits::default();
+    let pairs = [
+        (
+            &mut limits.connections,
+            spec.max_connections.map(|n| n.u32()),
+        ),
+        (
+            &mut limits.pending_requests,
+            spec.max_pending_requests.map(|n| n.u32()),
+        ),
+        (
+            &mut limits.requests,
+            spec.max_parallel_requests.map(|n| n.u32()),
+        ),
+        (
+            &mut limits.retries,
+            spec.max_parallel_retries.map(|n| n.u32()),
+        ),
+    ];
+    for (field, value) in pairs {
+        *field = value.unwrap_or(*field);
+    }
+    let per_endpoint = spec.per_endpoint.as_ref();
+    limits.connections_per_endpoint = per_endpoint
+        .and_then(|limits| limits.max_connections)
+        .map(|n| n.u32());
+    set(&mut limits.queue_timeout, spec.queue_timeout);
+    limits
+}
+
+fn outlier(spec: &OutlierDetection) -> Outlier {
+    let mut outlier = Outlier::default();
+    set(&mut outlier.interval, spec.interval);
+    set(&mut outlier.base_ejection_time, spec.base_ejection_time);
+    outlier.max_ejection_time = match spec.max_ejection_time {
+        Some(max) => max.get(),
+        None => outlier.max_ejection_time.max(outlier.base_ejection_time),
+    };
+    set(
+        &mut outlier.max_ejection_time_jitter,
+        spec.max_ejection_time_jitter,
+    );
+    if let Some(percent) = spec.max_ejection_percent {
+        outlier.max_ejection_percent = percent.u32();
+    }
+    outlier.always_eject_one_host = spec.always_eject_one_host == Some(true);
+    outlier.split_external_local_origin_errors =
+        spec.split_external_local_origin_errors == Some(true);
+    let Some(detectors) = &spec.detectors else {
+        return outlier;
+    };
+    let pairs = [
+        (&mut outlier.consecutive_5xx, &detectors.consecutive_5xx),
+        (
+            &mut outlier.consecutive_gateway_failure,
+            &detectors.gateway_failures,
+        ),
+        (
+            &mut outlier.consecutive_local_origin_failure,
+            &detectors.local_origin_failures,
+        ),
+    ];
+    for (field, detector) in pairs {
+        if let Some(detector) = detector {
+            *field = consecutive(*field, detector);
+        }
+    }
+    if let Some(rate) = &detectors.success_rate {
+        outlier.success_rate = success_rate(outlier.success_rate, rate);
+    }
+    if let Some(percentage) = &detectors.failure_percentage {
+        outlier.failure_percentage = failure_percentage(outlier.failure_percentage, percentage);
+    }
+    outlier
+}
+
+/// A detector that is written down acts, whatever the default says.
+fn consecutive(default: Consecutive, detector: &ConsecutiveDetector) -> Consecutive {
+    Consecutive {
+        threshold: detector.consecutive.map_or(default.threshold, |n| n.u32()),
+        enforcing: detector.enforcing.map_or(100, |n| n.u32()),
+    }
+}
+
+fn success_rate(default: SuccessRate, detector: &policy::SuccessRateDetector) -> SuccessRate {
+    let enforcing = detector.enforcing.map_or(100, |n| n.u32());
+    SuccessRate {
+        minimum_hosts: detector
+            .minimum_hosts
+            .map_or(default.minimum_hosts, |n| n.u32()),
+        request_volume: detector
+            .request_volume
+            .map_or(default.request_volume, |n| n.u32()),
+        stdev_factor: detector
+            .standard_deviation_factor
+            .map_or(default.stdev_factor, thousandths),
+        enforcing,
+        enforcing_local_origin: enforcing,
+    }
+}
+
+/// Validated to lie in 0.001..=100; a float cast saturates in any case.
+fn thousandths(factor: f64) -> u32 {
+    (factor * 1000.0).round() as u32
+}
+
+fn failure_percentage(
+    default: FailurePercentage,
+    detector: &policy::FailurePercentageDetector,
+) -> FailurePercentage {
+    let enforcing = detector.enforcing.map_or(100, |n| n.u32());
+    FailurePercentage {
+        threshold: detector.threshold.map_or(default.threshold, |n| n.u32()),
+        minimum_hosts: detector
+            .minimum_hosts
+            .map_or(default.minimum_hosts, |n| n.u32()),
+        request_volume: detector
+            .request_volume
+            .map_or(default.request_volume, |n| n.u32()),
+        enforcing,
+        enforcing_local_origin: enforcing,
+    }
+}
+
+fn breaker(spec: &CircuitBreaker) -> UnifiedBreaker {
+    let mut breaker = UnifiedBreaker::default();
+    let unified = spec.unified.clone().unwrap_or_default();
+    if let Some(max) = unified.max_failures {
+        breaker.max_failures = max.u32();
+    }
+    let rate = unified.success_rate.unwrap_or_default();
+    breaker.success_rate_threshold = rate.threshold.unwrap_or(breaker.success_rate_threshold);
+    set(&mut breaker.window, rate.window);
+    if let Some(min) = rate.min_requests {
+        breaker.min_requests = min.u32();
+    }
+    let backoff = unified.backoff.unwrap_or_default();
+    set(&mut breaker.backoff_min, backoff.min);
+    set(&mut breaker.backoff_max, backoff.max);
+    breaker.jitter = backoff.jitter.unwrap_or(breaker.jitter);
+    breaker.honor_retry_after = unified.honor_retry_after == Some(true);
+    if let Some(percent) = unified.breaker_cap_percent {
+        breaker.cap_percent = percent.u32();
+    }
+    breaker
+}
+
+fn set(field: &mut Duration, value: Option<KubeDuration>) {
+    if let Some(value) = value {
+        *field = value.get();
+    }
+}

@@ -9,6 +9,7 @@
 //! connection with it, and whoever comes next finds it ready. The pool knows no limits: whoever
 //! enters it asks the engine before a connect is started, and the permit lives with the connection.
 
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -17,23 +18,26 @@ use engine::snapshot::ClusterKey;
 use engine::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
-use crate::http1 as codec1;
 use crate::net::{AnyIo, Rt};
 use crate::tls::{Alpn, Store};
+use crate::{http1 as codec1, http2 as codec2};
 
 pub mod connect;
 pub(crate) mod exchange;
 pub(crate) mod http1;
+pub(crate) mod http2;
 
 pub use connect::{ConnectError, Peer, connect};
 
 use exchange::Lease;
 use http1::{Queue, Reusable};
+use http2::{Found, Multiplexed, Mux, Share};
 
 /// What is spoken on a connection, besides whether it is encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Wire {
     Http1,
+    Http2,
 }
 
 /// Whom a connection belongs to. Two backends never share one, so that the limits of each hold.
@@ -71,6 +75,10 @@ enum Line<R: Rt> {
         home: Arc<One<R>>,
         next: oneshot::Receiver<Result<Pooled1<R>, ConnectError>>,
     },
+    Many {
+        home: Arc<Many>,
+        next: oneshot::Receiver<Result<Share<Pooled2>, ConnectError>>,
+    },
 }
 
 /// The upstream connections of one proxy.
@@ -82,6 +90,7 @@ pub(crate) struct Pool<R: Rt> {
 
 struct Inner<R: Rt> {
     http1: BTreeMap<Destination, Arc<One<R>>>,
+    http2: BTreeMap<Destination, Arc<Many>>,
     sweeping: bool,
 }
 
@@ -97,6 +106,20 @@ pub(crate) struct Pooled1<R: Rt> {
     _permit: Option<ConnectionPermit>,
 }
 
+/// The HTTP/2 connections of one destination.
+struct Many {
+    mux: Arc<Mux<Pooled2>>,
+    idle: Duration,
+}
+
+/// An HTTP/2 connection. Its place under the limits lives with its driver.
+#[derive(Clone)]
+pub(crate) struct Pooled2 {
+    client: codec2::Client,
+    /// False once the driver has ended.
+    running: Arc<AtomicBool>,
+}
+
 // === impl Pool ===
 
 impl<R: Rt> Pool<R> {
@@ -106,6 +129,7 @@ impl<R: Rt> Pool<R> {
             tls,
             inner: Mutex::new(Inner {
                 http1: BTreeMap::new(),
+                http2: BTreeMap::new(),
                 sweeping: false,
             }),
         })
@@ -113,31 +137,41 @@ impl<R: Rt> Pool<R> {
 
     /// A connection to `to` with room for one more exchange, or a place in the queue for one.
     pub(crate) fn enter(self: &Arc<Self>, to: Destination, wire: Wire, times: Times) -> Entered<R> {
-        match wire {
+        let (wants_connect, line) = match wire {
             Wire::Http1 => {
                 let home = self.one(&to, times.idle);
                 if let Some(pooled) = home.queue.take() {
                     return Entered::Ready(Lease::one(self.rt.clone(), home, pooled));
                 }
                 let place = home.queue.wait();
-                Entered::Queued(Queued {
-                    pool: self.clone(),
-                    to,
-                    times,
-                    wants_connect: place.connect,
-                    line: Line::One {
-                        home,
-                        next: place.next,
-                    },
-                })
+                let next = place.next;
+                (place.connect, Line::One { home, next })
             }
-        }
+            Wire::Http2 => {
+                let home = self.many(&to, times.idle);
+                match home.mux.find() {
+                    Found::Share(share) => return Entered::Ready(Lease::Many(share)),
+                    Found::Wait(place) => {
+                        let next = place.next;
+                        (place.connect, Line::Many { home, next })
+                    }
+                }
+            }
+        };
+        Entered::Queued(Queued {
+            pool: self.clone(),
+            to,
+            times,
+            wants_connect,
+            line,
+        })
     }
 
     /// Closes every idle connection.
     pub(crate) fn clear(&self) {
         let inner = self.lock();
         inner.http1.values().for_each(|one| one.queue.clear());
+        inner.http2.values().for_each(|many| many.mux.clear());
     }
 
     fn one(&self, to: &Destination, idle: Duration) -> Arc<One<R>> {
@@ -153,6 +187,19 @@ impl<R: Rt> Pool<R> {
             idle,
         });
         inner.http1.insert(to.clone(), new.clone());
+        new
+    }
+
+    fn many(&self, to: &Destination, idle: Duration) -> Arc<Many> {
+        let mut inner = self.lock();
+        if let Some(found) = inner.http2.get(to)
+            && found.idle == idle
+        {
+            return found.clone();
+        }
+        let mux = Arc::new(Mux::new());
+        let new = Arc::new(Many { mux, idle });
+        inner.http2.insert(to.clone(), new.clone());
         new
     }
 
@@ -178,15 +225,22 @@ impl<R: Rt> Pool<R> {
         let pool = pool.upgrade()?;
         let mut inner = pool.lock();
         let mut next: Option<Instant> = None;
-        inner.http1.retain(|_, one| {
-            let due = one.queue.sweep(now, one.idle);
-            // What is in use now can become idle at the earliest now.
-            let due = due.unwrap_or(now + one.idle);
-            let unused = one.queue.is_unused() && Arc::strong_count(one) == 1;
+        let mut keep = |unused: bool, due: Instant| {
             if !unused {
                 next = Some(next.map_or(due, |n| n.min(due)));
             }
             !unused
+        };
+        // What is in use now can become idle at the earliest now.
+        inner.http1.retain(|_, one| {
+            let due = one.queue.sweep(now, one.idle);
+            let unused = one.queue.is_unused() && Arc::strong_count(one) == 1;
+            keep(unused, due.unwrap_or(now + one.idle))
+        });
+        inner.http2.retain(|_, many| {
+            let due = many.mux.sweep(now, many.idle);
+            let unused = many.mux.is_unused() && Arc::strong_count(many) == 1;
+            keep(unused, due.unwrap_or(now + many.idle))
         });
         inner.sweeping = next.is_some();
         next
@@ -205,13 +259,12 @@ impl<R: Rt> Queued<R> {
     pub(crate) fn connect(&mut self, permit: Option<ConnectionPermit>) {
         self.wants_connect = false;
         let (pool, times) = (self.pool.clone(), self.times);
-        let peer = self.to.peer.clone();
+        let (peer, rt) = (self.to.peer.clone(), self.pool.rt.clone());
         match &self.line {
             Line::One { home, .. } => {
                 home.queue.connecting();
                 let home = home.clone();
-                let rt = pool.rt.clone();
-                rt.clone().spawn(async move {
+                self.pool.rt.spawn(async move {
                     match connect(&rt, &pool.tls, &peer, Alpn::H1, times.connect).await {
                         Ok(io) => {
                             let limits = codec1::Limits::default();
@@ -230,6 +283,31 @@ impl<R: Rt> Queued<R> {
                     }
                 });
             }
+            Line::Many { home, .. } => {
+                home.mux.connecting();
+                let home = home.clone();
+                self.pool.rt.spawn(async move {
+                    match connect2(&pool, &peer, times.connect).await {
+                        Ok((client, driver)) => {
+                            let running = Arc::new(AtomicBool::new(true));
+                            home.mux.connected(Pooled2 {
+                                client,
+                                running: running.clone(),
+                            });
+                            pool.ensure_sweeps();
+                            // Weak hands from here: an idle connection must not keep the pool.
+                            drop((pool, home));
+                            let _ = driver.await;
+                            running.store(false, Ordering::Relaxed);
+                            drop(permit);
+                        }
+                        Err(e) => {
+                            drop(permit);
+                            home.mux.failed(&e);
+                        }
+                    }
+                });
+            }
         }
     }
 
@@ -241,8 +319,28 @@ impl<R: Rt> Queued<R> {
                 Ok(Err(e)) => Err(e),
                 Err(_) => Err(gone(&self.to)),
             },
+            Line::Many { next, .. } => match next.await {
+                Ok(result) => result.map(Lease::Many),
+                Err(_) => Err(gone(&self.to)),
+            },
         }
     }
+}
+
+type Connected2<R> = (codec2::Client, codec2::Driver<AnyIo<<R as Rt>::Io>>);
+
+/// Connects and begins HTTP/2.
+async fn connect2<R: Rt>(
+    pool: &Pool<R>,
+    peer: &Peer,
+    timeout: Duration,
+) -> Result<Connected2<R>, ConnectError> {
+    let io = connect(&pool.rt, &pool.tls, peer, Alpn::H2, timeout).await?;
+    let begun = codec2::client(io, &codec2::Config::default()).await;
+    begun.map_err(|_| ConnectError::Io {
+        address: peer.address,
+        kind: std::io::ErrorKind::ConnectionReset,
+    })
 }
 
 /// The task that would have served us is gone with its runtime.
@@ -259,5 +357,22 @@ impl<R: Rt> Reusable for Pooled1<R> {
     fn is_alive(&mut self) -> bool {
         let mut cx = core::task::Context::from_waker(core::task::Waker::noop());
         self.connection.is_reusable() && self.connection.poll_closed(&mut cx).is_pending()
+    }
+}
+
+// === impl Pooled2 ===
+
+impl Multiplexed for Pooled2 {
+    fn is_alive(&self) -> bool {
+        let mut cx = core::task::Context::from_waker(core::task::Waker::noop());
+        let taking = |polled: core::task::Poll<Result<(), _>>| match polled {
+            core::task::Poll::Ready(result) => result.is_ok(),
+            core::task::Poll::Pending => true,
+        };
+        self.running.load(Ordering::Relaxed) && taking(self.client.clone().poll_ready(&mut cx))
+    }
+
+    fn streams_max(&self) -> usize {
+        self.client.max_streams()
     }
 }

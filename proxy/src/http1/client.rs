@@ -258,7 +258,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> State<Io> {
     fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let core = &mut self.core;
         let answered = self.answer == Phase::Body && core.decoder.is_done() && !core.tunnel;
-        if core.wire.is_broken() || (answered && !core.persist) {
+        // In a tunnel each direction ends by itself.
+        let broken = core.wire.is_write_broken() || (!core.tunnel && core.wire.is_broken());
+        if broken || (answered && !core.persist) {
             return Poll::Ready(());
         }
         core.wait_closed(cx);

@@ -430,7 +430,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> State<Io> {
     /// client that closes even one direction no longer waits (as nginx and hyper have it).
     fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
-            if self.core.wire.is_broken() {
+            // In a tunnel each direction ends by itself.
+            let wire = &self.core.wire;
+            if wire.is_write_broken() || (!self.core.tunnel && wire.is_broken()) {
                 return Poll::Ready(());
             }
             if self.core.tunnel || !self.core.decoder.is_done() {

@@ -2,7 +2,7 @@
 //! No route, no policy, one try, and a second one when an idle connection turned out to be closed.
 
 use engine::failure::{Again, Failure, Flag, Whose};
-use engine::head::{RequestHead, ResponseHead};
+use engine::head::{Protocol, RequestHead, ResponseHead};
 use engine::snapshot::{CONNECT_TIMEOUT, ClusterProtocol};
 use engine::time::{Duration, Instant};
 use http::{Method, StatusCode};
@@ -160,9 +160,18 @@ fn is_tunnel(head: &RequestHead, status: StatusCode) -> bool {
         || (head.method == Method::CONNECT && status.is_success())
 }
 
-/// What is spoken to an endpoint.
-pub(crate) fn wire_to(_to: &Destination, _protocol: ClusterProtocol, _head: &RequestHead) -> Wire {
-    Wire::Http1
+/// What is spoken to an endpoint. Between proxies requests are multiplexed, whatever the client
+/// spoke; an upgrade gets a connection of its own, which it becomes.
+pub(crate) fn wire_to(to: &Destination, protocol: ClusterProtocol, head: &RequestHead) -> Wire {
+    let meshed = to.peer.identity.is_some();
+    match (protocol, head.protocol) {
+        _ if head.upgrade.is_some() => Wire::Http1,
+        _ if meshed => Wire::Http2,
+        (ClusterProtocol::Http1, _) => Wire::Http1,
+        (ClusterProtocol::Http2, _) => Wire::Http2,
+        (ClusterProtocol::Same | ClusterProtocol::Opaque, Protocol::Http1) => Wire::Http1,
+        (ClusterProtocol::Same | ClusterProtocol::Opaque, Protocol::Http2) => Wire::Http2,
+    }
 }
 
 /// A body that broke because its sender left, and not because it is no HTTP.

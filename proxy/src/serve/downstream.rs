@@ -4,6 +4,8 @@
 use core::future::Future;
 use core::pin::pin;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use engine::head::{RequestHead, ResponseHead};
 use engine::time::Duration;
@@ -13,6 +15,7 @@ use super::Shared;
 use super::headers::set_date;
 use crate::exchange::{Respond, Source};
 use crate::http1::{Limits, NextError, ServerConn};
+use crate::http2;
 use crate::listen::drain::Watch;
 use crate::net::{Abort, AnyIo, Rt};
 
@@ -91,6 +94,47 @@ pub(crate) async fn serve1<R: Rt, H: Handler<R>>(
         biased;
         _ = connection.close() => {}
         () = rt.sleep_until(rt.now() + LINGER) => {}
+    }
+}
+
+/// Serves HTTP/2 until the client, an idle timeout or a drain ends it. Each stream has a task of its
+/// own, while this one moves the bytes of all.
+pub(crate) async fn serve2<R: Rt, H: Handler<R>>(
+    shared: &Shared<R>,
+    io: AnyIo<R::Io>,
+    handler: &Arc<H>,
+    mut watch: Watch,
+) {
+    let rt = &shared.rt;
+    let config = http2::Config::default();
+    let begun = tokio::select! {
+        biased;
+        begun = http2::server(io, &config) => begun,
+        () = rt.sleep_until(rt.now() + HEAD_TIMEOUT) => return,
+    };
+    let Ok(mut connection) = begun else { return };
+    let mut draining = false;
+    loop {
+        tokio::select! {
+            biased;
+            next = connection.accept() => match next {
+                Some(Ok((head, body, reply))) => {
+                    let handler = handler.clone();
+                    rt.spawn(async move { handler.handle(head, body, reply).await });
+                }
+                Some(Err(_)) | None => return,
+            },
+            () = watch.draining(), if !draining => {
+                draining = true;
+                connection.drain();
+            }
+            () = rt.sleep_until(rt.now() + shared.bounds.idle_timeout) => {
+                if !connection.has_streams() {
+                    draining = true;
+                    connection.drain();
+                }
+            }
+        }
     }
 }
 

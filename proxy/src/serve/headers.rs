@@ -2,6 +2,7 @@
 
 use engine::head::{Protocol, RequestHead, ResponseHead};
 use engine::identity::Identity;
+use engine::snapshot::ClusterProtocol;
 use engine::time::Wall;
 use http::HeaderMap;
 use http::header::{DATE, HeaderName, HeaderValue};
@@ -72,11 +73,14 @@ fn new_id(a: u64, b: u64) -> HeaderValue {
     HeaderValue::from_bytes(&text).unwrap_or_else(|_| HeaderValue::from_static("-"))
 }
 
-/// Tells the server's proxy what the client spoke.
-pub(crate) fn set_orig_proto(head: &mut RequestHead) {
-    let value = match head.protocol {
-        Protocol::Http1 => HTTP1,
-        Protocol::Http2 => HTTP2,
+/// Tells the server's proxy what to speak to its application: what the backend is declared to
+/// speak, else what the client spoke.
+pub(crate) fn set_orig_proto(head: &mut RequestHead, protocol: ClusterProtocol) {
+    let value = match (protocol, head.protocol) {
+        (ClusterProtocol::Http1, _) => HTTP1,
+        (ClusterProtocol::Http2, _) => HTTP2,
+        (ClusterProtocol::Same | ClusterProtocol::Opaque, Protocol::Http1) => HTTP1,
+        (ClusterProtocol::Same | ClusterProtocol::Opaque, Protocol::Http2) => HTTP2,
     };
     head.headers.insert(ORIG_PROTO, value);
 }

@@ -12,7 +12,7 @@ use engine::verdict::LocalResponse;
 
 use super::direct::{Direct, TIMES, forward, wire_to};
 use super::done::Done;
-use super::downstream::{Handler, serve1};
+use super::downstream::{Handler, serve1, serve2};
 use super::{Shared, headers, local};
 use crate::exchange::{Respond, Source};
 use crate::listen::detect::{Detected, Look, LookHttp, LookTls, detect};
@@ -77,7 +77,7 @@ pub(crate) async fn connection<R: Rt>(
         }
         other => (other, AnyIo::Peeked(io), None),
     };
-    let inbound = Inbound::new(shared, app, peer, &snapshot);
+    let inbound = Arc::new(Inbound::new(shared, app, peer, &snapshot));
     inbound.serve(found, io, watch).await;
 }
 
@@ -131,9 +131,10 @@ impl<R: Rt> Inbound<R> {
         }
     }
 
-    async fn serve(&self, found: Detected, io: AnyIo<R::Io>, watch: Watch) {
+    async fn serve(self: &Arc<Self>, found: Detected, io: AnyIo<R::Io>, watch: Watch) {
         match found {
-            Detected::Http1 => serve1(&self.shared, io, self, watch).await,
+            Detected::Http1 => serve1(&self.shared, io, &**self, watch).await,
+            Detected::Http2 => serve2(&self.shared, io, self, watch).await,
             _ => self.bytes(io).await,
         }
     }

@@ -13,7 +13,7 @@ use http::HeaderValue;
 
 use super::direct::{Direct, TIMES, forward, wire_to};
 use super::done::Done;
-use super::downstream::{Handler, serve1};
+use super::downstream::{Handler, serve1, serve2};
 use super::{Shared, headers, local};
 use crate::exchange::{Respond, Source};
 use crate::listen::detect::{Detected, Look, LookHttp, LookTls, detect};
@@ -51,10 +51,10 @@ pub(crate) async fn connection<R: Rt>(
         // Without an address only HTTP can say where it wants to go.
         None => Some(LookHttp::Declared),
     };
-    let outbound = Outbound {
+    let outbound = Arc::new(Outbound {
         shared: shared.clone(),
         to: info.original_dst,
-    };
+    });
     let Some(http) = look else {
         return outbound.bytes(&snapshot, AnyIo::Plain(io), None).await;
     };
@@ -67,7 +67,8 @@ pub(crate) async fn connection<R: Rt>(
     let Ok((found, io)) = found else { return };
     let io = AnyIo::Peeked(io);
     match found {
-        Detected::Http1 => serve1(&shared, io, &outbound, watch).await,
+        Detected::Http1 => serve1(&shared, io, &*outbound, watch).await,
+        Detected::Http2 => serve2(&shared, io, &outbound, watch).await,
         Detected::Tls { sni } => outbound.bytes(&snapshot, io, sni.as_deref()).await,
         Detected::Closed => {}
         _ => outbound.bytes(&snapshot, io, None).await,
@@ -119,7 +120,7 @@ impl<R: Rt> Outbound<R> {
             cluster: None,
         };
         if to.peer.identity.is_some() {
-            headers::set_orig_proto(head);
+            headers::set_orig_proto(head, ClusterProtocol::Same);
         }
         let who = to.peer.address.to_string();
         let direct = Direct {
@@ -184,7 +185,8 @@ impl<R: Rt> Outbound<R> {
                 (done, Extra::default())
             }
             Opened::Forward(session) => {
-                headers::set_orig_proto(&mut head);
+                let protocol = session.cluster().policy().protocol;
+                headers::set_orig_proto(&mut head, protocol);
                 let mut run = Run {
                     shared,
                     session: *session,

@@ -1,2 +1,4 @@
 mod bytes;
 mod http1;
+mod http2;
+mod upgrade;

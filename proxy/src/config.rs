@@ -41,7 +41,7 @@ pub struct Bounds {
     pub handshake_timeout: Duration,
     /// A connection of a client that sends no request for this long is closed (Envoy's value).
     pub idle_timeout: Duration,
-    /// Bytes of a request body kept for its mirrors; of a longer body nothing is mirrored.
+    /// Bytes that a mirror may lie behind the request it copies; one that lies further is given up.
     pub mirror_body: usize,
     /// Mirrored requests under way at once; above it copies are not sent.
     pub mirrors: usize,

@@ -82,6 +82,20 @@ pub trait Source {
     fn length(&self) -> Length;
 }
 
+impl<S: Source + ?Sized> Source for Box<S> {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, StreamError>>> {
+        (**self).poll_frame(cx)
+    }
+
+    fn is_end(&self) -> bool {
+        (**self).is_end()
+    }
+
+    fn length(&self) -> Length {
+        (**self).length()
+    }
+}
+
 /// Where a body goes.
 pub trait Sink {
     /// Ready when there is room for one more data frame (of any size; the sink buffers what it has

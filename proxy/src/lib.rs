@@ -12,6 +12,7 @@
 #![deny(unsafe_code)]
 
 use core::net::SocketAddr;
+use core::sync::atomic::AtomicUsize;
 use std::io;
 use std::sync::{Arc, Mutex};
 
@@ -82,6 +83,7 @@ pub async fn start<R: Rt>(
         observer: bootstrap.observer,
         clusters,
         entropy: Mutex::new(Entropy::from_seed(rt.rand())),
+        mirrors: AtomicUsize::new(0),
     });
     let (drain, watch) = Drain::new();
     // Both are bound before either serves: a proxy that cannot do its work does none of it.

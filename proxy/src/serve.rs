@@ -1,5 +1,6 @@
 //! What one proxy shares among its connections, and what it does with a connection it accepted.
 
+use core::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use engine::entropy::Entropy;
@@ -47,6 +48,8 @@ pub(crate) struct Shared<R: Rt> {
     pub(crate) pool: Arc<Pool<R>>,
     pub(crate) telemetry: Telemetry,
     pub(crate) entropy: Mutex<Entropy>,
+    /// Mirrored requests under way.
+    pub(crate) mirrors: AtomicUsize,
 }
 
 // === impl Shared ===

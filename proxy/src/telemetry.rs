@@ -56,6 +56,7 @@ impl Telemetry {
         rule: Option<&Arc<Rule>>,
         backend: Option<&ClusterKey>,
         from: &Arc<str>,
+        tls: Security,
         now: Instant,
     ) -> Rows {
         let service = ClusterKey {
@@ -91,7 +92,7 @@ impl Telemetry {
             from: from.clone(),
             to: service.to_string().into(),
             side: Side::Client,
-            tls: Security::Mutual,
+            tls,
         };
         rows.edge = recorder.edges.id(&edge, now);
         rows.service = recorder.services.id(&ServiceKey { service }, now);

@@ -49,13 +49,12 @@ pub(super) struct Waiters {
 // === impl LiveCluster ===
 
 impl LiveCluster {
-    /// Takes a place in the queue.
-    pub(crate) fn wait(
-        self: &Arc<Self>,
-        until: Instant,
-        seen: Seen,
-        now: Instant,
-    ) -> Result<Wait, Full> {
+    /// Takes a place in the queue of those who want to hear of a change since `seen`.
+    ///
+    /// # Errors
+    ///
+    /// When the limit of waiting requests is reached.
+    pub fn wait(self: &Arc<Self>, until: Instant, seen: Seen, now: Instant) -> Result<Wait, Full> {
         self.with(now, |s| {
             let limits = s.policy.limits.clone();
             if let Err(full) = s.in_use.admit_pending(&limits) {

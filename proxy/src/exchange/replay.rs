@@ -102,6 +102,11 @@ impl<S: Source> Replay<S> {
         }
     }
 
+    /// The body itself, past all that was kept: what it has become after a switch of protocols.
+    pub fn source_mut(&mut self) -> &mut S {
+        &mut self.source
+    }
+
     /// Bytes kept now.
     pub fn kept(&self) -> usize {
         self.kept.len() + self.fresh.len()

@@ -148,3 +148,6 @@ impl<C: Reusable> Queue<C> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -214,3 +214,6 @@ impl<H: Multiplexed> Drop for Share<H> {
         self.mux.release(self.id);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -107,7 +107,7 @@ async fn answer<R, S, D>(
     mut attempt: Try<R>,
     head: &RequestHead,
     mut response: ResponseHead,
-    body: &mut S,
+    body: &mut Replay<S>,
     reply: &mut D,
 ) -> Done
 where
@@ -134,7 +134,7 @@ pub(crate) async fn pass<R, S, D>(
     attempt: &mut Try<R>,
     head: &RequestHead,
     response: ResponseHead,
-    body: &mut S,
+    body: &mut Replay<S>,
     reply: &mut D,
     until: Instant,
 ) -> StreamEnd
@@ -150,7 +150,7 @@ where
         return StreamEnd::Gone;
     }
     if tunnel {
-        return attempt.tunnel(body, reply).await;
+        return attempt.tunnel(body.source_mut(), reply).await;
     }
     attempt.stream(rt, body, reply, until).await
 }

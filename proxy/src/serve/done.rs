@@ -67,21 +67,30 @@ impl Done {
         done
     }
 
-    /// A stream of bytes ended.
-    pub(crate) fn copied(copied: Copied) -> Self {
-        let (ended, flag) = match copied.broken {
-            None => (Ended::Success, None),
-            Some(_) => (Ended::LocalFailure, Some(Flag::UpstreamReset)),
-        };
+    /// Bytes were forwarded, or a connection for them was made.
+    pub(crate) fn bytes(ended: Ended) -> Self {
         Self {
             ended,
             status: None,
             grpc: None,
-            flag,
-            cause: copied.broken.map(|kind| kind.to_string()),
-            bytes_in: copied.sent,
-            bytes_out: copied.received,
+            flag: None,
+            cause: None,
+            bytes_in: 0,
+            bytes_out: 0,
         }
+    }
+
+    /// A stream of bytes ended.
+    pub(crate) fn copied(copied: Copied) -> Self {
+        let mut done = Self::bytes(Ended::Success);
+        done.bytes_in = copied.sent;
+        done.bytes_out = copied.received;
+        if let Some(kind) = copied.broken {
+            done.ended = Ended::LocalFailure;
+            done.flag = Some(Flag::UpstreamReset);
+            done.cause = Some(kind.to_string());
+        }
+        done
     }
 
     /// An attempt broke.

@@ -8,6 +8,7 @@ use engine::head::RequestHead;
 use engine::identity::Identity;
 use engine::report::{Security, Side};
 use engine::snapshot::{InboundPort, InboundTls, PortProtocol, Snapshot};
+use engine::time::Duration;
 use engine::verdict::LocalResponse;
 
 use super::direct::{Direct, TIMES, forward, wire_to};
@@ -57,8 +58,9 @@ pub(crate) async fn connection<R: Rt>(
                 shaken = handshake(&shared.tls, *accepted, io.into_inner()) => shaken,
                 () = shared.rt.sleep_until(now + shared.bounds.handshake_timeout) => return,
             };
-            let Ok((stream, peer)) = shaken else {
-                return;
+            let (stream, peer) = match shaken {
+                Ok(shaken) => shaken,
+                Err(cause) => return unproven(&shared, &snapshot, &cause),
             };
             let spoken = match peer.alpn {
                 Alpn::H1 => Detected::Http1,
@@ -79,6 +81,16 @@ pub(crate) async fn connection<R: Rt>(
     };
     let inbound = Arc::new(Inbound::new(shared, app, peer, &snapshot));
     inbound.serve(found, io, watch).await;
+}
+
+/// Counts a client whose handshake failed: it is nobody, and what it wanted is not known.
+fn unproven<R: Rt>(shared: &Shared<R>, snapshot: &Snapshot, cause: &str) {
+    let (telemetry, now) = (&shared.telemetry, shared.rt.now());
+    let to = workload(snapshot);
+    let rows = telemetry.edge(&"unproven".into(), &to, Side::Server, Security::Mutual, now);
+    telemetry.start(rows);
+    let done = Done::broke(Flag::Tls, cause);
+    telemetry.end(rows, &done, Extra::default(), Duration::ZERO);
 }
 
 fn port(snapshot: &Snapshot, app: SocketAddr) -> &InboundPort {

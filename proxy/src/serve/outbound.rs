@@ -5,26 +5,29 @@ use std::sync::Arc;
 
 use engine::failure::{Again, Failure, Flag, Whose};
 use engine::head::RequestHead;
+use engine::report::Security;
 use engine::session::{Answer, Opened, Session};
-use engine::snapshot::{ClusterProtocol, Frontend, Passthrough, PortProtocol, Snapshot};
+use engine::snapshot::{
+    ClusterKey, ClusterProtocol, Frontend, Passthrough, PortProtocol, Snapshot,
+};
 use engine::trace::Trail;
 use engine::verdict::LocalResponse;
 use http::HeaderValue;
 
-use super::direct::{Direct, TIMES, forward, wire_to};
+use super::direct::{Direct, forward, wire_to};
 use super::done::Done;
 use super::downstream::{Handler, serve1, serve2};
 use super::{Shared, headers, local};
 use crate::exchange::{Respond, Source};
 use crate::listen::detect::{Detected, Look, LookHttp, LookTls, detect};
 use crate::listen::drain::Watch;
-use crate::net::{Abort, AnyIo, ConnInfo, Rt};
+use crate::net::{AnyIo, ConnInfo, Rt};
 use crate::observe::Role;
-use crate::pool::{Destination, Peer, connect};
-use crate::tcp;
+use crate::pool::{Destination, Peer};
 use crate::telemetry::Extra;
-use crate::tls::Alpn;
 
+mod mirror;
+mod opaque;
 mod request;
 mod target;
 
@@ -88,27 +91,19 @@ fn look(snapshot: &Snapshot, to: SocketAddr) -> Option<LookHttp> {
     }
 }
 
+/// How the way to a backend is protected, as its first endpoint shows: a Service whose pods are
+/// half in the mesh is counted under one word.
+fn security(snapshot: &Snapshot, backend: Option<&ClusterKey>) -> Security {
+    let set = backend.and_then(|key| snapshot.outbound.endpoints.get(key));
+    match set.and_then(|set| set.endpoints.first()) {
+        Some(endpoint) if endpoint.identity.is_none() => Security::Plain,
+        _ => Security::Mutual,
+    }
+}
+
 // === impl Outbound ===
 
 impl<R: Rt> Outbound<R> {
-    /// Forwards a connection as bytes.
-    async fn bytes(&self, snapshot: &Snapshot, mut io: AnyIo<R::Io>, _sni: Option<&str>) {
-        let Some(to) = self.to else { return };
-        let peer = match find(snapshot, to) {
-            Target::Pod(peer) => peer,
-            Target::Unknown(peer) if snapshot.outbound.passthrough == Passthrough::Allow => peer,
-            Target::Unknown(_) | Target::Frontend(_) => return io.abort(),
-        };
-        let (rt, bounds) = (&self.shared.rt, &self.shared.bounds);
-        let opened = connect(rt, &self.shared.tls, &peer, Alpn::Tcp, TIMES.connect).await;
-        match opened {
-            Ok(upstream) => {
-                tcp::copy(rt, io, upstream, bounds.tcp_buffer, bounds.idle_timeout).await;
-            }
-            Err(_) => io.abort(),
-        }
-    }
-
     /// A request for one certain address.
     async fn direct<S, D>(&self, peer: Peer, head: &mut RequestHead, body: S, reply: &mut D) -> Done
     where
@@ -147,13 +142,14 @@ impl<R: Rt> Outbound<R> {
     /// A request for a service: through a session.
     async fn routed<S, D>(
         &self,
+        snapshot: &Snapshot,
         frontend: &Frontend,
         mut head: RequestHead,
         id: &HeaderValue,
         body: S,
         reply: &mut D,
     ) where
-        S: Source + Send,
+        S: Source + Send + 'static,
         D: Respond + Send,
     {
         let shared = &*self.shared;
@@ -176,7 +172,9 @@ impl<R: Rt> Outbound<R> {
         };
         let from = &shared.report_name;
         let telemetry = &shared.telemetry;
-        let rows = telemetry.outbound(frontend, rule.as_ref(), backend.as_ref(), from, started);
+        let edge = security(snapshot, backend.as_ref());
+        let (rule_ref, backend_ref) = (rule.as_ref(), backend.as_ref());
+        let rows = telemetry.outbound(frontend, rule_ref, backend_ref, from, edge, started);
         telemetry.start(rows);
         let mut attempts = Vec::new();
         let (done, extra) = match opened {
@@ -187,19 +185,21 @@ impl<R: Rt> Outbound<R> {
             Opened::Forward(session) => {
                 let protocol = session.cluster().policy().protocol;
                 headers::set_orig_proto(&mut head, protocol);
-                let mut run = Run {
-                    shared,
-                    session: *session,
-                    trail,
-                    attempts: Vec::new(),
-                    timeouts: 0,
+                let mirrors = session.mirrors().to_vec();
+                let deadline = session.deadline();
+                let mut run = Run::new(shared, *session, trail);
+                let (done, mirrored) = match mirrors.is_empty() {
+                    true => (run.drive(&head, body, reply).await, 0),
+                    false => {
+                        let copies = mirror::start(&self.shared, &mirrors, &head, body, deadline);
+                        (Box::pin(run.drive(&head, copies.0, reply)).await, copies.1)
+                    }
                 };
-                let done = run.drive(&head, body, reply).await;
                 let extra = Extra {
                     retries: run.session.retries().into(),
                     retries_denied: run.session.retries_denied().into(),
                     timeouts: run.timeouts,
-                    mirrored: 0,
+                    mirrored,
                 };
                 trail = run.trail;
                 attempts = run.attempts;
@@ -274,7 +274,10 @@ impl<R: Rt> Handler<R> for Outbound<R> {
         let started = shared.rt.now();
         let done = match self.target(&snapshot, &head) {
             Ok(Target::Frontend(frontend)) => {
-                return self.routed(&frontend, head, &id, body, &mut reply).await;
+                let reply = &mut reply;
+                return self
+                    .routed(&snapshot, &frontend, head, &id, body, reply)
+                    .await;
             }
             Ok(Target::Pod(peer) | Target::Unknown(peer)) => {
                 self.direct(peer, &mut head, body, &mut reply).await

@@ -319,3 +319,15 @@ pub(crate) fn retries(attempts: u32) -> RetryPolicy {
         origin: Origin::default_of("test"),
     }
 }
+
+/// A service of endpoints outside the mesh.
+pub(crate) fn with_plain(account: &str, endpoints: &[SocketAddr]) -> Snapshot {
+    let mut snapshot = with_service(account, endpoints);
+    let outbound = Arc::make_mut(&mut snapshot.outbound);
+    for set in Arc::make_mut(&mut outbound.endpoints).values_mut() {
+        for endpoint in &mut Arc::make_mut(set).endpoints {
+            Arc::make_mut(endpoint).identity = None;
+        }
+    }
+    snapshot
+}

@@ -1,4 +1,6 @@
 mod bytes;
 mod http1;
 mod http2;
+mod policy;
+mod real;
 mod upgrade;

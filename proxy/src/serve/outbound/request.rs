@@ -5,7 +5,7 @@ use core::pin::pin;
 use std::future::poll_fn;
 use std::task::Poll;
 
-use engine::classify::Broken;
+use engine::classify::{Assessment, Broken, Outcome};
 use engine::failure::{Failure, Flag};
 use engine::head::{RequestHead, ResponseHead};
 use engine::live::Wait;
@@ -29,7 +29,7 @@ use crate::telemetry::EndpointRowId;
 
 /// A request under way and everything that is noted about it.
 pub(super) struct Run<'a, R: Rt> {
-    pub(super) shared: &'a Shared<R>,
+    shared: &'a Shared<R>,
     pub(super) session: Session,
     pub(super) trail: Trail,
     pub(super) attempts: Vec<AttemptRecord>,
@@ -68,7 +68,17 @@ struct Going {
 
 // === impl Run ===
 
-impl<R: Rt> Run<'_, R> {
+impl<'a, R: Rt> Run<'a, R> {
+    pub(super) fn new(shared: &'a Shared<R>, session: Session, trail: Trail) -> Self {
+        Self {
+            shared,
+            session,
+            trail,
+            attempts: Vec::new(),
+            timeouts: 0,
+        }
+    }
+
     /// Drives the session until the client has its answer.
     pub(super) async fn drive<S, D>(&mut self, head: &RequestHead, body: S, reply: &mut D) -> Done
     where
@@ -445,7 +455,7 @@ fn no_connection(error: &ConnectError) -> NoLease {
 }
 
 /// The engine's word for a broken stream.
-pub(super) fn broken(error: &StreamError) -> Broken {
+fn broken(error: &StreamError) -> Broken {
     match error {
         StreamError::Refused => Broken::Refused,
         StreamError::Protocol(_) | StreamError::TooLarge { .. } => Broken::Protocol,
@@ -455,4 +465,9 @@ pub(super) fn broken(error: &StreamError) -> Broken {
             Broken::Reset
         }
     }
+}
+
+/// What a broken attempt counts as.
+pub(super) fn assess(how: Broken) -> Assessment {
+    Assessment::of(Outcome::Broken(how))
 }

@@ -141,3 +141,23 @@ async fn an_expired_certificate_gets_no_bytes() {
     let refused = say(&mut io, "hello\n").await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::ConnectionReset);
 }
+
+#[tokio::test(start_paused = true)]
+async fn bytes_for_a_service_are_balanced_and_a_dead_endpoint_is_passed_over() {
+    let mesh = Mesh::new();
+    let dead = at("10.0.0.3", 9000);
+    let web = with_service("web", &[at(API, 9000), dead]);
+    let web = mesh.pod(WEB, "web", web).await;
+    let api = mesh.pod(API, "api", snapshot("api")).await;
+    echo(&api.app, at(API, 9000)).await;
+    for _ in 0..4 {
+        let mut io = web.app.connect(SERVICE.parse().unwrap()).await.unwrap();
+        assert_eq!(say(&mut io, "\0bytes\n").await.unwrap(), "\0bytes\nbye");
+    }
+    assert!(mesh.world.connects("10.0.0.3:9000") >= 1);
+    let frame = web.proxy.frame();
+    let total = frame.services.total();
+    assert_eq!((total.requests, total.success, total.in_flight), (4, 4, 0));
+    assert_eq!((total.bytes_in, total.bytes_out), (28, 40));
+    assert!(total.retries >= 1);
+}

@@ -2,9 +2,9 @@
 //!
 //! ```text
 //!  Expectation ──▶ measure: the value of a window ──▶ judge: against the limit ──▶ Judged
-//!                                                      rests: on which guesses     │ per seed
+//!                                                 rests: on which guesses     │ per seed
 //!                                                                                  ▼
-//!                                                                spread over seeds, share that passed
+//!                                              spread over seeds, share that passed
 //! ```
 
 use core::fmt;
@@ -45,6 +45,7 @@ pub struct Judged {
     pub unit: UnitName,
     /// How far the value is on the good side of the limit; negative if it failed.
     pub margin: Option<f64>,
+    /// Whether the expectation holds.
     pub pass: bool,
     /// Assumed inputs that the value depends on: the verdict is only as good as they are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -90,6 +91,7 @@ pub struct SeedResult {
 /// One expectation over all seeds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Spread {
+    /// The expectation.
     pub name: String,
     /// Seeds in which it held.
     pub passed: u32,
@@ -97,7 +99,9 @@ pub struct Spread {
     pub seeds: u32,
     /// The smallest value, over the seeds that have one.
     pub min: Option<f64>,
+    /// The value that half of the seeds do not reach.
     pub median: Option<f64>,
+    /// The largest value.
     pub max: Option<f64>,
     /// The smallest margin: how near it came to failing, or how badly it failed.
     pub margin_min: Option<f64>,

@@ -19,5 +19,6 @@ pub mod expect;
 pub mod net;
 pub mod oracle;
 pub mod record;
+pub mod report;
 pub mod scenario;
 pub mod world;

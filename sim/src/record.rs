@@ -16,6 +16,7 @@ use core::time::Duration;
 use engine::failure::Flag;
 use engine::report::{Counters, Frame};
 use proxy::observe::RequestRecord;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::scenario::Source;
@@ -63,12 +64,14 @@ pub struct LoadSeries {
 }
 
 /// Something that the scenario made happen.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Happening {
+    /// When it began, in nanoseconds from the beginning of the run.
     pub at_ns: u64,
     /// When it ended; none = at once, or not before the end of the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until_ns: Option<u64>,
+    /// Whether it is a fault or a change.
     pub kind: HappeningKind,
     /// As [`crate::scenario::Event::title`] has it.
     pub title: String,
@@ -76,7 +79,7 @@ pub struct Happening {
     pub event: usize,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum HappeningKind {
     /// Something is broken for a time.
@@ -86,17 +89,18 @@ pub enum HappeningKind {
 }
 
 /// A workload and its pods.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WorkloadSeen {
     /// `shop/Deployment/web`
     pub workload: String,
+    /// `shop/web-0`
     pub pods: Vec<String>,
     /// How many of them have a sidecar.
     pub meshed: u32,
 }
 
 /// One value that the run rests on.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Input {
     /// What it is a value of: `app shop/Deployment/web`, `load browse`, `network`.
     pub subject: String,
@@ -104,23 +108,27 @@ pub struct Input {
     pub field: String,
     /// The value in words.
     pub value: String,
+    /// Given, measured or assumed.
     pub source: Source,
     /// Where it comes from: `shop.yaml:12`, or the reason for an assumption.
     pub why: String,
 }
 
 /// What the simulation leaves out, and what that means for the result.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct NotModelled {
+    /// What is left out.
     pub what: String,
+    /// What that means for the result.
     pub means: String,
 }
 
 /// An invariant that did not hold: a bug of the mesh or of the simulator, never of the scenario.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Breach {
     /// Name of the invariant.
     pub invariant: String,
+    /// When it was found.
     pub at_ns: u64,
     /// What was seen, with names and numbers.
     pub seen: String,

@@ -189,8 +189,8 @@ pub(super) fn is(name: &ObjectName, named: &Named) -> bool {
     *name.namespace == *named.namespace && *name.name == *named.name
 }
 
-/// Whether a row is of this route: its origin reads `HTTPRoute NS/NAME rules[0] (file:line)`. A rule
-/// is named by its own name or by its place.
+/// Whether a row is of this route: its origin reads `HTTPRoute NS/NAME rules[0] (file:line)`. A
+/// rule is named by its own name or by its place.
 fn is_route(row: &RouteRow, rule_name: &str, route: &Named, rule: Option<&str>) -> bool {
     let mut words = row.origin.split(' ');
     let kind = words.next().unwrap_or_default();

@@ -330,7 +330,8 @@ fn a_margin_is_positive_on_the_good_side() {
 fn an_expectation_says_on_which_guesses_it_rests() {
     let of = |metric: &str| {
         let json = serde_json::json!({
-            "metric": metric, "of": "load/browse", "op": ">", "value": if metric == "p99" { "1ms" } else { "0" },
+            "metric": metric, "of": "load/browse", "op": ">",
+            "value": if metric == "p99" { "1ms" } else { "0" },
         });
         judged_in(&sample::run(), expectation(json)).rests_on_assumed
     };

@@ -59,7 +59,8 @@ pub struct Event {
     /// The bandwidth between two places becomes small.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bandwidth: Option<Narrow>,
-    /// Manifests are applied, as by `kubectl apply`; proxies learn of it after the propagation delay.
+    /// Manifests are applied, as by `kubectl apply`; proxies learn of it after the propagation
+    /// delay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub apply: Option<Apply>,
     /// The number of replicas changes.
@@ -68,7 +69,8 @@ pub struct Event {
     /// All pods of a workload are replaced, a few at a time, as by `kubectl rollout restart`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollout: Option<Rollout>,
-    /// The workload certificates are not renewed and expire now. With `for` they are renewed after it.
+    /// The workload certificates are not renewed and expire now. With `for` they are renewed
+    /// after it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expire_certificates: Option<Pods>,
     /// The pods' wall clocks go wrong.

@@ -304,7 +304,8 @@ where
     }
 }
 
-/// Reads any type that parses from text. `what` names it in the message for a value of another kind.
+/// Reads any type that parses from text. `what` names it in the message for a value of another
+/// kind.
 pub(crate) fn from_scalar<'de, T, D>(what: &'static str, from: D) -> Result<T, D::Error>
 where
     T: FromStr,

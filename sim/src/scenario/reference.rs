@@ -14,8 +14,7 @@ use super::quantity::{shown, text_scalar};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WorkloadRef {
     pub namespace: String,
-    /// `Deployment`, `StatefulSet`, `DaemonSet`, `ReplicaSet` or `Pod`; none = whichever has the
-    /// name.
+    /// `Deployment`, `StatefulSet`, `DaemonSet`, …; none = whichever has the name.
     pub kind: Option<String>,
     pub name: String,
 }
@@ -67,7 +66,8 @@ pub enum BadReference {
     #[error("`{0}` does not name a workload (write NAMESPACE/KIND/NAME, as shop/Deployment/web)")]
     Workload(String),
     #[error(
-        "`{0}` is not a kind of workload (one of Deployment, StatefulSet, DaemonSet, ReplicaSet, Pod)"
+        "`{0}` is not a kind of workload (Deployment, StatefulSet, DaemonSet, ReplicaSet, \
+         ReplicationController or Pod)"
     )]
     WorkloadKind(String),
     #[error("`{0}` does not name an object (write KIND/NAMESPACE/NAME, as HTTPRoute/shop/web)")]
@@ -83,11 +83,12 @@ pub enum BadReference {
     Scheme(String),
 }
 
-const WORKLOAD_KINDS: [&str; 5] = [
+const WORKLOAD_KINDS: [&str; 6] = [
     "Deployment",
     "StatefulSet",
     "DaemonSet",
     "ReplicaSet",
+    "ReplicationController",
     "Pod",
 ];
 

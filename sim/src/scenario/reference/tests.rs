@@ -98,7 +98,9 @@ fn objects_and_places_are_named_as_they_print() {
 
 proptest! {
     #[test]
-    fn what_reads_prints_the_same_url_again(text in "(http|grpc)://[a-z.]{1,9}(:[1-9]{1,4})?(/[a-z?=/]{0,9})?") {
+    fn what_reads_prints_the_same_url_again(
+        text in "(http|grpc)://[a-z.]{1,9}(:[1-9]{1,4})?(/[a-z?=/]{0,9})?",
+    ) {
         if let Ok(url) = text.parse::<Url>() {
             prop_assert_eq!(url.to_string().parse(), Ok(url));
         }

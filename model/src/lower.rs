@@ -16,7 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use engine::snapshot::{
-    Cluster, ClusterKey, EndpointSet, Frontend, Inbound, ObjectName, PodAddress, Snapshot, Workload,
+    Cluster, ClusterKey, EndpointSet, Frontend, Inbound, ObjectName, PodAddress, PortProtocol,
+    RouteKind, Snapshot, Workload,
 };
 
 mod client;
@@ -401,11 +402,19 @@ fn served<'a>(index: &'a Index, name: &ObjectName) -> Option<&'a Service> {
 
 fn frontend(view: View<'_>) -> Frontend {
     let View { service, port, .. } = view;
+    let routes = view.table();
+    // A route of the lower kinds says more about the port than its name: server names are seen by
+    // peeking, and a TCPRoute asks for bytes.
+    let protocol = match routes.kind() {
+        RouteKind::Tls => PortProtocol::Detect,
+        RouteKind::Tcp => PortProtocol::Opaque,
+        RouteKind::Default | RouteKind::Grpc | RouteKind::Http => port.protocol,
+    };
     Frontend {
         service: service.name.clone(),
         port: port.port,
-        protocol: port.protocol,
-        routes: Arc::new(view.table()),
+        protocol,
+        routes: Arc::new(routes),
         origin: service
             .origin
             .part(format!("port {}", port.port), port.line),

@@ -394,11 +394,24 @@ spec:
         CART,
         "web.shop",
         80,
-        "Tls Http1\n\
+        "Tls Detect\n\
          shop/t/rules[0] [sni=a.example.com sni=*.b.example.com] \
          TLSRoute shop/t rules[0] (m.yaml:35)\n  \
          1 -> shop/web-v2:80 TLSRoute shop/t rules[0].backendRefs[0] (m.yaml:35)\n",
     );
+}
+
+#[test]
+fn a_tcp_route_makes_the_port_opaque() {
+    let snapshot = snapshot_of(
+        &format!(
+            "{SHOP}---\n{}",
+            route("TCPRoute", "t", "shop", "", "web-v2")
+        ),
+        CART.0,
+        CART.1,
+    );
+    assert!(routes(&snapshot, "web.shop", 80).starts_with("Tcp Opaque\n"));
 }
 
 #[test]

@@ -232,7 +232,7 @@ impl Session {
         let Some(current) = &mut self.current else {
             return Connect::Fail(failing::no_attempt());
         };
-        let seen = match current.ticket.connection() {
+        let seen = match current.ticket.connection(now) {
             Ok(permit) => {
                 self.queued_since = None;
                 return Connect::Open(permit);
@@ -410,3 +410,6 @@ impl Request {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

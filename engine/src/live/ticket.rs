@@ -27,7 +27,7 @@ pub struct Started {
 }
 
 /// One attempt under way. [`end`](Self::end) it with what came of it; dropped, it counts as cancelled
-/// at the latest time its cluster knows.
+/// and its time is not taken, since nobody says when it ended.
 #[derive(Debug)]
 pub struct Ticket {
     cluster: Arc<LiveCluster>,
@@ -100,15 +100,17 @@ impl Ticket {
 
     /// The attempt is over. An assessment that came with the head stays.
     pub fn end(mut self, assessment: &Assessment, now: Instant) {
-        self.finish(assessment, now);
+        self.ended = true;
+        let cluster = self.cluster.clone();
+        cluster.with(now, |s| s.account_end(&mut self, assessment));
     }
 
     /// Asks for a new connection to the endpoint of this attempt. When a limit of connections is
     /// reached the answer is what to wait from; it counts as an overflow once.
-    pub fn connection(&mut self) -> Result<ConnectionPermit, Seen> {
+    pub fn connection(&mut self, now: Instant) -> Result<ConnectionPermit, Seen> {
         let (slot, first) = (self.slot, !self.queued);
         self.cluster
-            .with(Instant::ZERO, |s| {
+            .with(now, |s| {
                 let admitted = s.admit_connection(slot, first);
                 admitted.map_err(|_| s.waiters.seen())
             })
@@ -118,18 +120,16 @@ impl Ticket {
             slot,
         })
     }
-
-    fn finish(&mut self, assessment: &Assessment, now: Instant) {
-        if !core::mem::replace(&mut self.ended, true) {
-            let cluster = self.cluster.clone();
-            cluster.with(now, |s| s.account_end(self, assessment));
-        }
-    }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.finish(&Assessment::of(Outcome::Cancelled), Instant::ZERO);
+        if !core::mem::replace(&mut self.ended, true) {
+            self.timed = true;
+            let cluster = self.cluster.clone();
+            let cancelled = Assessment::of(Outcome::Cancelled);
+            cluster.with(Instant::ZERO, |s| s.account_end(self, &cancelled));
+        }
     }
 }
 

@@ -171,7 +171,7 @@ impl<R: Rt> Outbound<R> {
         started: &mut Started,
     ) -> Result<(AnyIo<R::Io>, ConnectionPermit), (Broken, Done)> {
         let (rt, tls) = (&self.shared.rt, &self.shared.tls);
-        let permit = started.ticket.connection();
+        let permit = started.ticket.connection(rt.now());
         let permit = permit.map_err(|_| (Broken::Refused, overflow()))?;
         let peer = Peer {
             address: started.endpoint.address,

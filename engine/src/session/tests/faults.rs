@@ -1,0 +1,93 @@
+//! Filters, faults and mirrors of the rule, joined in the right order.
+
+use super::*;
+use crate::snapshot::route::{AbortWith, Fault, HeaderEdit, Mirror, PerTenThousand};
+use crate::snapshot::{BackendTarget, Filter};
+
+fn fault(delay: bool, abort: bool) -> Option<Fault> {
+    let always = PerTenThousand(10_000);
+    Some(Fault {
+        delay: delay.then_some((ms(50), always)),
+        abort: abort.then_some((AbortWith::Http(StatusCode::IM_A_TEAPOT), always)),
+        origin: Origin::default_of("fault"),
+    })
+}
+
+#[test]
+fn a_delay_is_part_of_the_requests_time() {
+    let rule = rule(|r| {
+        r.fault = fault(true, false);
+        r.timeouts.request = Some(ms(30));
+    });
+    let mut b = Bench::new(1, rule, |_| ());
+    let mut session = b.session(request(Method::GET), at(0));
+    assert_eq!(
+        session.delay_until(),
+        Some(at(30)),
+        "not longer than the deadline"
+    );
+    assert_eq!(b.fails(&mut session, at(30)).flag, Flag::Timeout);
+}
+
+#[test]
+fn an_abort_is_answered_after_the_delay_and_no_endpoint_is_touched() {
+    let mut b = Bench::new(1, rule(|r| r.fault = fault(true, true)), |_| ());
+    let Opened::Respond(answer) = b.open(request(Method::GET), at(0)) else {
+        panic!("forwarded");
+    };
+    assert_eq!(answer.response.status, StatusCode::IM_A_TEAPOT);
+    assert_eq!(answer.response.flag, Some(Flag::FaultInjected));
+    assert_eq!(answer.not_before, at(50));
+    assert_eq!(b.live.counts().attempts, 0);
+}
+
+#[test]
+fn filters_of_rule_and_backend_change_the_response() {
+    let add = |name: &'static str| {
+        Filter::ResponseHeaders(HeaderEdit {
+            add: vec![(
+                http::HeaderName::from_static("x-by"),
+                http::HeaderValue::from_static(name),
+            )],
+            ..HeaderEdit::default()
+        })
+    };
+    let rule = rule(|r| {
+        r.filters = vec![add("rule")];
+        r.backends[0].filters = vec![add("backend")];
+    });
+    let mut b = Bench::new(1, rule, |_| ());
+    let mut session = b.session(request(Method::GET), at(0));
+    b.attempt(&mut session, at(0));
+    let mut head = response(200);
+    session.on_head(&mut head, true, at(1), &mut b.trail);
+    let values: Vec<_> = head.headers.get_all("x-by").iter().collect();
+    assert_eq!(values, ["backend", "rule"]);
+}
+
+#[test]
+fn a_mirror_is_one_try_on_its_cluster() {
+    let mirror = Filter::Mirror(Mirror {
+        target: BackendTarget::Cluster(key()),
+        numerator: 1,
+        denominator: 1,
+        origin: Origin::default_of("mirror"),
+    });
+    let rule = rule(|r| {
+        r.filters = vec![mirror];
+        r.retry = Some(retry());
+    });
+    let mut b = Bench::new(2, rule, |_| ());
+    let session = b.session(request(Method::GET), at(0));
+    let [to] = session.mirrors() else {
+        panic!("{:?}", session.mirrors());
+    };
+    let head = request(Method::GET);
+    let mirror = Session::for_mirror(to, &head, session.deadline(), &b.proxy, at(0));
+    let mut mirror = mirror.unwrap();
+    b.attempt(&mut mirror, at(0));
+    assert!(matches!(
+        b.head(&mut mirror, response(503), at(0)),
+        OnHead::Pass
+    ));
+}

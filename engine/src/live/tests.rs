@@ -114,3 +114,6 @@ fn a_dropped_ticket_counts_as_cancelled() {
     assert_eq!(live.counts().breaker_openings, 0);
     assert_eq!(live.in_use(), InUse::default());
 }
+
+mod health;
+mod reconcile;

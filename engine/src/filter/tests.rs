@@ -6,7 +6,9 @@ use super::*;
 use crate::head::Scheme;
 use crate::snapshot::ClusterKey;
 use crate::snapshot::ObjectName;
-use crate::snapshot::route::{BackendTarget, Cors, HeaderEdit, PathRewrite, Redirect, Rewrite};
+use crate::snapshot::route::{
+    BackendTarget, Cors, HeaderEdit, PathRewrite, Redirect, Rewrite, RouteTable,
+};
 
 mod cors;
 mod properties;
@@ -206,4 +208,21 @@ fn the_trail_says_what_filters_did() {
             "filter: rewritten to web/new?x [default rule]",
         ]
     );
+}
+
+#[test]
+fn of_two_edits_of_the_same_header_the_first_one_counts() {
+    let mut table = RouteTable::to_service(
+        ClusterKey {
+            service: ObjectName::new("shop", "web"),
+            port: 80,
+        },
+        Origin::default_of("web"),
+    );
+    let mut rule = (*table.rules()[0]).clone();
+    rule.filters = vec![Filter::RequestHeaders(edit("a:1 A:2", "b:1 B:2", ""))];
+    table = RouteTable::new(table.kind(), vec![rule]);
+    let mut request = get("web", "/");
+    run(&table.rules()[0].filters, &mut request, None);
+    assert_eq!(shown(&request.headers), "a:1 b:1");
 }

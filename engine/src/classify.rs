@@ -14,8 +14,8 @@
 //!
 //! Sources: Envoy `source/common/upstream/outlier_detection_impl.cc` (`putHttpResponseCode`,
 //! `resultToHttpCode`), Finagle `liveness/FailureAccrualFactory.scala` (`didReceiveIgnorable`),
-//! linkerd2-proxy `breaker/unified.rs` (429). Ours: gRPC UNIMPLEMENTED is the caller's mistake and no
-//! failure.
+//! linkerd2-proxy `breaker/unified.rs` (429). Ours: gRPC UNIMPLEMENTED is the caller's mistake and
+//! no failure.
 
 use http::{HeaderMap, StatusCode};
 
@@ -48,8 +48,8 @@ pub enum Broken {
     Tls,
     /// `REFUSED_STREAM`, or above the last stream id of a GOAWAY: certainly not processed.
     Refused,
-    /// Reset or closed before the response was complete. Also a pooled connection that turned out to
-    /// be dead: the request may have been executed.
+    /// Reset or closed before the response was complete. Also a pooled connection that turned out
+    /// to be dead: the request may have been executed.
     Reset,
     /// One try took too long.
     PerTryTimeout,
@@ -136,8 +136,8 @@ pub fn grpc_status(headers: &HeaderMap) -> Option<u32> {
 }
 
 /// What `headers` say about sending again: `Retry-After` in seconds, `grpc-retry-pushback-ms`, and
-/// `x-ratelimit-reset` in seconds, in this order. The date form of `Retry-After` is not a hint here,
-/// since the engine has no wall clock.
+/// `x-ratelimit-reset` in seconds, in this order. The date form of `Retry-After` is not a hint
+/// here, since the engine has no wall clock.
 pub fn hint(headers: &HeaderMap) -> Option<Hint> {
     let number = |name: &str| -> Option<i64> {
         let text = headers.get(name)?.to_str().ok()?;

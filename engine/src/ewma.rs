@@ -2,9 +2,9 @@
 //! compares.
 //!
 //! Finagle `loadbalancer/PeakEwma.scala`, tower `load/peak_ewma.rs`. A decision reads through
-//! [`PeakEwma::read`], which decays in place as theirs do: a host that is looked at and not observed
-//! becomes cheap again. A report reads through [`PeakEwma::at`], which changes nothing, so that asking
-//! for one more report cannot change a decision.
+//! [`PeakEwma::read`], which decays in place as theirs do: a host that is looked at and not
+//! observed becomes cheap again. A report reads through [`PeakEwma::at`], which changes nothing, so
+//! that asking for one more report cannot change a decision.
 
 use crate::time::{Duration, Instant, nanos};
 
@@ -26,8 +26,9 @@ impl PeakEwma {
         }
     }
 
-    /// Takes in one response time. A value above the average replaces it at once; one below pulls it
-    /// down with weight `1 - e^(-Δ/decay)`, where Δ is the time since the last observation or read.
+    /// Takes in one response time. A value above the average replaces it at once; one below pulls
+    /// it down with weight `1 - e^(-Δ/decay)`, where Δ is the time since the last observation or
+    /// read.
     pub fn observe(&mut self, rtt: Duration, now: Instant, decay: Duration) {
         let now = now.max(self.stamp);
         let rtt = nanos(rtt) as f64;

@@ -1,8 +1,8 @@
 //! How much of the traffic the healthy hosts may carry, and when health is ignored (panic).
 //!
 //! Envoy `load_balancer_impl.cc` (`recalculatePerPriorityState`, `recalculatePerPriorityPanic`,
-//! `recalculateLoadInTotalPanic`, `choosePriority`). A level with at least 1/1.4 of its hosts healthy
-//! carries everything; below, traffic spills over to degraded hosts and to the next level.
+//! `recalculateLoadInTotalPanic`, `choosePriority`). A level with at least 1/1.4 of its hosts
+//! healthy carries everything; below, traffic spills over to degraded hosts and to the next level.
 
 use crate::entropy::Entropy;
 
@@ -33,9 +33,9 @@ pub struct Share {
     pub panic: bool,
 }
 
-/// Divides the traffic over the levels, the first level first. The shares add up to exactly 100 when
-/// there is a level. `panic_threshold_percent` is the share of usable hosts below which a level is in
-/// panic; 0 = never.
+/// Divides the traffic over the levels, the first level first. The shares add up to exactly 100
+/// when there is a level. `panic_threshold_percent` is the share of usable hosts below which a
+/// level is in panic; 0 = never.
 pub fn shares(levels: &[Level], panic_threshold_percent: u32) -> Vec<Share> {
     let health = |n: u32, total: u32| -> u64 {
         let percent = OVERPROVISIONING_PERCENT * u64::from(n);

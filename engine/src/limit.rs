@@ -1,8 +1,8 @@
 //! Resource limits of one proxy towards one backend ("circuit breakers" in Envoy): admit, or say
 //! which limit is full.
 //!
-//! Envoy `circuit_breaker.proto`. Counters here are exact: they are touched only inside the cluster's
-//! critical section, where Envoy's may overshoot by the number of workers.
+//! Envoy `circuit_breaker.proto`. Counters here are exact: they are touched only inside the
+//! cluster's critical section, where Envoy's may overshoot by the number of workers.
 
 use crate::snapshot::Limits;
 

@@ -2,26 +2,26 @@
 //!
 //! ```text
 //!  Snapshot (immutable)          Clusters (live)
-//!   clusters ───────────┐         ClusterKey ─▶ Arc<LiveCluster> ─┬─ limits in use, budgets, waiters
+//!   clusters ───────────┐         ClusterKey ─▶ Arc<LiveCluster> ─┬─ in use, budgets, waiters
 //!   endpoints ──────────┴─apply─▶                                 ├─ candidates, order of turns
-//!                                                                 └─ hosts: load, breaker, ejection
+//!                                                                 └─ hosts: load, health
 //! ```
 //!
-//! A cluster's state is made when it is first used. It survives a change of configuration: each part
-//! of it (breakers, ejections, order of turns) begins anew only when its own policy changed, and an
-//! endpoint's only when the endpoint is another one (address or name). What is under way on an
-//! endpoint that was removed finishes and is counted.
+//! A cluster's state is made when it is first used. It survives a change of configuration: each
+//! part of it (breakers, ejections, order of turns) begins anew only when its own policy changed,
+//! and an endpoint's only when the endpoint is another one (address or name). What is under way on
+//! an endpoint that was removed finishes and is counted.
 //!
 //! **Contract.**
 //! * Every call takes `now`; time that goes back is held at the latest `now` seen.
-//! * No timer has to be kept: what is due (ejections that end, breakers that become half-open) is made
-//!   up for, in the order of its times, before anything else is looked at, and its events carry the
-//!   time they were due. Calling [`Clusters::tick`] or not makes no difference except that waiting
+//! * No timer has to be kept: what is due (ejections that end, breakers that become half-open) is
+//!   made up for, in the order of its times, before anything else is looked at, and its events carry
+//!   the time they were due. Calling [`Clusters::tick`] or not makes no difference except that waiting
 //!   requests are woken in time; they carry their own time to look again ([`Wait::until`]).
-//! * A cluster's critical sections are short (no allocation on the usual path, no call out while the
-//!   lock is held) and never span an await. Wakers are called after the lock is released.
-//! * Each cluster draws from its own stream of random numbers, so that traffic to one service does not
-//!   change the picks of another.
+//! * A cluster's critical sections are short (no allocation on the usual path, no call out while
+//!   the lock is held) and never span an await. Wakers are called after the lock is released.
+//! * Each cluster draws from its own stream of random numbers, so that traffic to one service does
+//!   not change the picks of another.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -72,8 +72,8 @@ impl Clusters {
         }
     }
 
-    /// The live state of a backend, made if this is its first use; None when the configuration has no
-    /// such cluster.
+    /// The live state of a backend, made if this is its first use; None when the configuration has
+    /// no such cluster.
     pub fn get(&self, key: &ClusterKey, now: Instant) -> Option<Arc<LiveCluster>> {
         let mut inner = self.lock();
         if let Some(live) = inner.live.get(key) {

@@ -1,11 +1,12 @@
-//! Outlier detection with Envoy's semantics: hosts that answer worse than they should, or worse than
-//! their peers, are ejected for a while.
+//! Outlier detection with Envoy's semantics: hosts that answer worse than they should, or worse
+//! than their peers, are ejected for a while.
 //!
 //! Envoy `source/common/upstream/outlier_detection_impl.cc`, `outlier_detection.proto`. Consecutive
 //! counters act on each response; success rate and failure percentage compare hosts once per
-//! `interval` in a *sweep*, which also ends ejections. Sweeps stand on a fixed grid of times. Nothing
-//! but a response, a sweep or a change of hosts moves any state, so a sweep that is made up for later,
-//! before the next such event and with its own time, gives the same result as one made in time.
+//! `interval` in a *sweep*, which also ends ejections. Sweeps stand on a fixed grid of times.
+//! Nothing but a response, a sweep or a change of hosts moves any state, so a sweep that is made up
+//! for later, before the next such event and with its own time, gives the same result as one made
+//! in time.
 
 use crate::classify::{Class, Kind};
 use crate::entropy::Entropy;
@@ -139,8 +140,8 @@ impl Detector {
         changes
     }
 
-    /// Skips the sweeps up to `now` when they would change nothing. A mesh that is quiet for a night
-    /// then costs nothing in the morning.
+    /// Skips the sweeps up to `now` when they would change nothing. A mesh that is quiet for a
+    /// night then costs nothing in the morning.
     pub fn skip_idle(&mut self, hosts: &[&mut HostRecord], now: Instant) {
         if now <= self.next_sweep || !hosts.iter().all(|h| h.is_quiet()) {
             return;
@@ -269,8 +270,8 @@ impl HostRecord {
         self.run_local = 0;
     }
 
-    /// Takes in one response. A run that reaches its threshold proposes an ejection and starts anew,
-    /// whether or not the ejection takes place. Two detectors may propose at once.
+    /// Takes in one response. A run that reaches its threshold proposes an ejection and starts
+    /// anew, whether or not the ejection takes place. Two detectors may propose at once.
     pub fn count(&mut self, policy: &Outlier, class: Class) -> [Option<Reason>; 2] {
         let split = policy.split_external_local_origin_errors;
         match class.kind {

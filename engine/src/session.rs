@@ -18,11 +18,11 @@
 //! ```
 //!
 //! **Contract.**
-//! * Nothing blocks and nothing sleeps: every wait is an instant that is handed back, every call takes
-//!   `now`.
-//! * [`Session::next_attempt`] is called after `open`, after a [`Wait`] and after a `Retry`, at no other
-//!   time. Every attempt it returns is ended exactly once, by `on_head` with `Retry`, by `on_failure`,
-//!   by `on_end` or by [`Session::cancel`]; a session that is dropped cancels.
+//! * Nothing blocks and nothing sleeps: every wait is an instant that is handed back, every call
+//!   takes `now`.
+//! * [`Session::next_attempt`] is called after `open`, after a [`Wait`] and after a `Retry`, at no
+//!   other time. Every attempt it returns is ended exactly once, by `on_head` with `Retry`, by
+//!   `on_failure`, by `on_end` or by [`Session::cancel`]; a session that is dropped cancels.
 //! * Before the head of the response is passed on, the caller races the attempt with
 //!   [`Attempt::deadline`]; after it, with [`Session::stream_deadline`]. When one passes it calls
 //!   `on_failure`, or `on_end`, with the reason that stands beside it.
@@ -81,8 +81,8 @@ pub struct Session {
 struct Request {
     method: Method,
     grpc: bool,
-    /// CONNECT or an upgrade: after a good head the stream is no HTTP any more, and how it ends says
-    /// nothing.
+    /// CONNECT or an upgrade: after a good head the stream is no HTTP any more, and how it ends
+    /// says nothing.
     tunnel: bool,
 }
 
@@ -226,8 +226,8 @@ impl Session {
         self.flag
     }
 
-    /// Asks whether the attempt may open a connection. While it says `Wait`, a connection of the pool
-    /// that becomes free may be used instead: then drop the wait.
+    /// Asks whether the attempt may open a connection. While it says `Wait`, a connection of the
+    /// pool that becomes free may be used instead: then drop the wait.
     pub fn connection(&mut self, now: Instant, trail: &mut Trail) -> Connect {
         let Some(current) = &mut self.current else {
             return Connect::Fail(failing::no_attempt());
@@ -257,8 +257,8 @@ impl Session {
         Connect::Fail(failure)
     }
 
-    /// The response head of the attempt. `replayable` says that the request's body is still complete
-    /// in the buffer. On `Pass` the response filters have been applied to `head`.
+    /// The response head of the attempt. `replayable` says that the request's body is still
+    /// complete in the buffer. On `Pass` the response filters have been applied to `head`.
     pub fn on_head(
         &mut self,
         head: &mut ResponseHead,
@@ -282,8 +282,8 @@ impl Session {
         if let Some(current) = &mut self.current {
             current.status = Some(head.status);
             let told = assessment.as_ref().filter(|a| {
-                // Nothing makes a bad head better. A good one may still be followed by a broken body,
-                // but a probe must not last as long as a download.
+                // Nothing makes a bad head better. A good one may still be followed by a broken
+                // body, but a probe must not last as long as a download.
                 let bad = a.class.is_failure() || a.class.rate_limited;
                 says_all || bad || current.ticket.is_probe()
             });

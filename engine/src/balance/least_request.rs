@@ -2,8 +2,8 @@
 //!
 //! With equal weights hosts are drawn uniformly *with* replacement, so that of two hosts the busier
 //! one still gets a quarter of the requests; this is Envoy's documented behaviour. With unequal
-//! weights it is round robin by deadline, where the weight of a host is `weight / (active + 1)^bias`
-//! at the moment it is put back in line.
+//! weights it is round robin by deadline, where the weight of a host is
+//! `weight / (active + 1)^bias` at the moment it is put back in line.
 
 use super::edf::Edf;
 use super::{Candidates, Loads, Picked, Why};

@@ -302,8 +302,9 @@ fn a_host_ten_times_slower_gets_less_than_half_its_share() {
 
 #[test]
 fn a_new_host_never_gets_three_times_its_share_in_its_first_second() {
-    // All start with the seeded guess, which lies above every real response time: the worst case for
-    // one host that stays unobserved is the others' being cheaper, the best case is that it is drawn.
+    // All start with the seeded guess, which lies above every real response time: the worst case
+    // for one host that stays unobserved is the others' being cheaper, the best case is that it is
+    // drawn.
     for seed in 0..5 {
         let counts = simulate(&[10, 10, 10, 10], 500, 1, 0, seed);
         assert!(counts.iter().all(|c| *c < 3 * 500 / 4), "{counts:?}");

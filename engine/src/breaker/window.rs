@@ -1,7 +1,7 @@
 //! Exact counts over the last while, in ten buckets.
 //!
-//! An average weighted by inter-arrival time gives a fast burst almost no weight; exact counts do not
-//! (linkerd2-proxy `breaker/success_rate.rs`).
+//! An average weighted by inter-arrival time gives a fast burst almost no weight; exact counts do
+//! not (linkerd2-proxy `breaker/success_rate.rs`).
 
 use crate::time::{Duration, Instant, nanos};
 

@@ -29,9 +29,9 @@ impl State {
         self.release_if_done(ticket.slot);
     }
 
-    /// Takes the response time once: until the head, or until the end when no head came. A failure is
-    /// taken to have cost at least `penalty`, since an endpoint that fails in a millisecond would
-    /// otherwise look like the best one.
+    /// Takes the response time once: until the head, or until the end when no head came. A failure
+    /// is taken to have cost at least `penalty`, since an endpoint that fails in a millisecond
+    /// would otherwise look like the best one.
     fn time(&mut self, ticket: &mut Ticket, penalty: Duration) {
         let first = !core::mem::replace(&mut ticket.timed, true);
         let Balancer::PeakEwma { decay, .. } = self.policy.balancer else {

@@ -18,8 +18,8 @@ use crate::retry::{Budget, Refusal, backoff};
 use crate::snapshot::{Cluster, ClusterKey, EndpointSet, RetryBudget, RetryPolicy};
 use crate::time::{Duration, Instant};
 
-/// The most events kept until somebody drains them; then the oldest are dropped. A frame is taken at
-/// least every few seconds, and a cluster has some hundred endpoints at most.
+/// The most events kept until somebody drains them; then the oldest are dropped. A frame is taken
+/// at least every few seconds, and a cluster has some hundred endpoints at most.
 const EVENTS_MAX: usize = 4096;
 
 /// An overflow is an event when none of its kind came for this long; the rest is counted. Under
@@ -42,8 +42,8 @@ pub struct LiveCluster {
 pub enum Unavailable {
     /// A limit is full: fails at once.
     Full(Full),
-    /// No endpoint can be picked. It is worth waiting until `until` (exclusive) at most, and looking
-    /// again at `look_again`; when `until` has passed, or the cluster is gone, fail.
+    /// No endpoint can be picked. It is worth waiting until `until` (exclusive) at most, and
+    /// looking again at `look_again`; when `until` has passed, or the cluster is gone, fail.
     NoEndpoint {
         until: Instant,
         look_again: Instant,
@@ -171,8 +171,8 @@ impl LiveCluster {
         self.with(now, |s| s.start(self, tried, redraws, deposit))
     }
 
-    /// Draws the wait before the `k`-th retry and pays for it, out of the policy's budget or out of the
-    /// limit of retries: when to try again. Nothing is paid when that is not before `deadline`.
+    /// Draws the wait before the `k`-th retry and pays for it, out of the policy's budget or out of
+    /// the limit of retries: when to try again. Nothing is paid when that is not before `deadline`.
     pub(crate) fn admit_retry(
         self: &Arc<Self>,
         policy: &RetryPolicy,

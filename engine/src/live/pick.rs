@@ -78,8 +78,8 @@ impl Pool {
 // === impl State ===
 
 impl State {
-    /// Rebuilds the sets if somebody's eligibility changed. Called after every change, with its time,
-    /// so that panic begins and ends when it does and not when it is noticed.
+    /// Rebuilds the sets if somebody's eligibility changed. Called after every change, with its
+    /// time, so that panic begins and ends when it does and not when it is noticed.
     pub(super) fn settle(&mut self, at: Instant) {
         if !self.pools.stale {
             return;

@@ -1,4 +1,5 @@
-//! A cluster's live state under a new configuration: keep what still means the same, reset the rest.
+//! A cluster's live state under a new configuration: keep what still means the same, reset the
+//! rest.
 
 use std::sync::Arc;
 

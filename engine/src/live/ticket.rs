@@ -26,8 +26,8 @@ pub struct Started {
     pub panic: bool,
 }
 
-/// One attempt under way. [`end`](Self::end) it with what came of it; dropped, it counts as cancelled
-/// and its time is not taken, since nobody says when it ended.
+/// One attempt under way. [`end`](Self::end) it with what came of it; dropped, it counts as
+/// cancelled and its time is not taken, since nobody says when it ended.
 #[derive(Debug)]
 pub struct Ticket {
     cluster: Arc<LiveCluster>,
@@ -43,8 +43,8 @@ pub struct Ticket {
     queued: bool,
 }
 
-/// One connection to an endpoint, from before the connect until it is closed. Dropping gives it back
-/// and wakes requests that wait for one.
+/// One connection to an endpoint, from before the connect until it is closed. Dropping gives it
+/// back and wakes requests that wait for one.
 #[derive(Debug)]
 pub struct ConnectionPermit {
     cluster: Arc<LiveCluster>,

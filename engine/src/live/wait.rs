@@ -1,5 +1,5 @@
-//! Waiting for an endpoint or a connection, without a runtime: a bounded place in the queue, a time to
-//! look again, and a future that completes when something changed.
+//! Waiting for an endpoint or a connection, without a runtime: a bounded place in the queue, a time
+//! to look again, and a future that completes when something changed.
 
 use core::future::Future;
 use core::pin::Pin;

@@ -3,8 +3,8 @@
 use super::{Bucket, HostRecord, Reason};
 use crate::snapshot::Outlier;
 
-/// Mean minus `factor` standard deviations (of the population) of the rates, in percent: hosts below
-/// it are outliers. `rates` must not be empty.
+/// Mean minus `factor` standard deviations (of the population) of the rates, in percent: hosts
+/// below it are outliers. `rates` must not be empty.
 pub fn success_rate_threshold(rates: &[f64], factor: f64) -> f64 {
     let n = rates.len() as f64;
     let mean = rates.iter().sum::<f64>() / n;

@@ -1,9 +1,9 @@
 //! How long to wait before the k-th retry.
 //!
 //! Full jitter over a window that doubles: `random(0 .. min(base·(2^k - 1), max))`. Envoy
-//! `common/backoff_strategy.cc` caps the *window*; capping the drawn value instead would let a third
-//! of all fourth retries come after exactly `max`, which is the synchronised wave that jitter is there
-//! to avoid.
+//! `common/backoff_strategy.cc` caps the *window*; capping the drawn value instead would let a
+//! third of all fourth retries come after exactly `max`, which is the synchronised wave that jitter
+//! is there to avoid.
 
 use crate::classify::HINT_MAX;
 use crate::entropy::Entropy;
@@ -16,8 +16,8 @@ pub fn window(base: Duration, max: Duration, k: u32) -> Duration {
     base.saturating_mul(doublings).min(max)
 }
 
-/// The wait before the `k`-th retry, from 1. `asked` is the upstream's own hint, which is obeyed when
-/// the policy says so.
+/// The wait before the `k`-th retry, from 1. `asked` is the upstream's own hint, which is obeyed
+/// when the policy says so.
 pub fn wait(policy: &RetryPolicy, k: u32, asked: Option<Duration>, rng: &mut Entropy) -> Duration {
     match asked {
         Some(asked) if policy.rate_limited_backoff => asked.min(HINT_MAX),

@@ -1,10 +1,10 @@
 //! Retry budgets: retries are a share of the requests, so that a failing backend does not get many
 //! times its usual load.
 //!
-//! *Rate* is Finagle's leaky bucket (`service/RetryBudget.scala`, util `TokenBucket.scala`; GEP-3388
-//! `RetryConstraint`): every original request deposits, every retry withdraws, deposits expire after
-//! `interval`, and a reserve allows `min_per_second` without any deposit. It works on a scale of 1000:
-//! tower's form with deposits of one makes 33 % out of 30 % and 100 % out of 70 %.
+//! *Rate* is Finagle's leaky bucket (`service/RetryBudget.scala`, util `TokenBucket.scala`;
+//! GEP-3388 `RetryConstraint`): every original request deposits, every retry withdraws, deposits
+//! expire after `interval`, and a reserve allows `min_per_second` without any deposit. It works on
+//! a scale of 1000: tower's form with deposits of one makes 33 % out of 30 % and 100 % out of 70 %.
 //! *Concurrency* is Envoy's (`circuit_breaker.proto` `RetryBudget`): a share of what is under way.
 
 use crate::limit::InUse;
@@ -55,8 +55,8 @@ impl Budget {
         }
     }
 
-    /// Pays for one retry; false when there is not enough. `in_use` is what is under way towards the
-    /// backend, this retry not included.
+    /// Pays for one retry; false when there is not enough. `in_use` is what is under way towards
+    /// the backend, this retry not included.
     pub fn withdraw(&mut self, in_use: InUse, now: Instant) -> bool {
         match self.policy {
             RetryBudget::Rate { .. } => self.withdraw_rate(now),

@@ -1,11 +1,10 @@
 //! Does what happened allow another try?
 //!
-//! Ours (what may be retried by default): a connect failure (a failed TLS handshake is one), a refused
-//! stream and a stream above the last id of a GOAWAY, for every method, since the request was
-//! certainly not processed. A reset and
-//! a per-try timeout only for idempotent methods, unless the policy says otherwise. Statuses that the
-//! policy lists hold for all methods: listing one is the user's assertion. With defaults no POST is
-//! ever executed twice.
+//! Ours (what may be retried by default): a connect failure (a failed TLS handshake is one), a
+//! refused stream and a stream above the last id of a GOAWAY, for every method, since the request
+//! was certainly not processed. A reset and a per-try timeout only for idempotent methods, unless
+//! the policy says otherwise. Statuses that the policy lists hold for all methods: listing one is
+//! the user's assertion. With defaults no POST is ever executed twice.
 
 use http::Method;
 

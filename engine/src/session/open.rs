@@ -62,8 +62,8 @@ struct Opening<'a> {
 // === impl Session ===
 
 impl Session {
-    /// Finds the rule for a request, applies its filters to `head`, draws its faults and chooses the
-    /// backend, once for all tries.
+    /// Finds the rule for a request, applies its filters to `head`, draws its faults and chooses
+    /// the backend, once for all tries.
     pub fn open(
         frontend: &Frontend,
         head: &mut RequestHead,
@@ -83,8 +83,8 @@ impl Session {
         }
     }
 
-    /// A session for one of [`Session::mirrors`]: one try, no rule, nobody waits for the answer. None
-    /// when the configuration no longer has the cluster.
+    /// A session for one of [`Session::mirrors`]: one try, no rule, nobody waits for the answer.
+    /// None when the configuration no longer has the cluster.
     pub fn for_mirror(
         to: &MirrorTo,
         head: &RequestHead,

@@ -133,7 +133,8 @@ proptest! {
             let within = |t: &&u64, span: u64| **t <= *end && **t + span > *end;
             let retried = retries.iter().filter(|t| within(t, ttl * 9 / 10)).count() as f64;
             let paid = requests.iter().filter(|t| within(t, 2 * ttl)).count() as f64;
-            let bound = paid * f64::from(percent) / 100.0 * 1.002 + f64::from(min) * ttl as f64 / 1000.0;
+            let reserve = f64::from(min) * ttl as f64 / 1000.0;
+            let bound = paid * f64::from(percent) / 100.0 * 1.002 + reserve;
             prop_assert!(retried <= bound + 1e-9, "{retried} > {bound}");
         }
     }

@@ -1,5 +1,5 @@
-//! Random interleavings of many requests: nothing is lost, nothing is counted twice, and when a timer
-//! fires makes no difference.
+//! Random interleavings of many requests: nothing is lost, nothing is counted twice, and when a
+//! timer fires makes no difference.
 
 use proptest::prelude::*;
 

@@ -20,6 +20,7 @@ mod resolve;
 mod scan;
 mod source;
 mod stream;
+mod strict;
 
 use std::sync::Arc;
 

@@ -15,6 +15,7 @@ use super::refuse::{Cause, Refuse};
 use super::resolve::{self, Want};
 use super::scan::Cursor;
 use super::stream::{Format, Piece};
+use super::strict;
 use super::{
     DEPTH_MAX, EXPANDED_NODES_MAX, Entry, KEY_CHARS_MAX, Kind, NODES_MAX, Node, Scalar, Source,
     Span, Style,
@@ -96,7 +97,11 @@ pub(super) fn tree(source: &Arc<Source>, piece: &Piece) -> Result<Option<Node>, 
         let (event, place) = event.map_err(|error: ScanError| refuse.syntax(&error))?;
         builder.event(event, place)?;
     }
-    Ok(builder.finish())
+    let root = builder.finish();
+    if !json && let Some(found) = strict::tabs(text, base, root.as_ref()) {
+        return Err(refuse.strict(found));
+    }
+    Ok(root.filter(|root| !root.is_null()))
 }
 
 // === impl Size ===
@@ -139,7 +144,7 @@ impl<'a> Builder<'a> {
             }
             Event::Scalar(text, style, anchor, tag) => {
                 self.begin(range.start)?;
-                let properties = self.properties(anchor != 0, tag.is_some());
+                let properties = self.properties(anchor != 0, tag.is_some())?;
                 let node = self.scalar(&text, style, tag.as_deref(), range, properties)?;
                 self.end(node, anchor, Size::ONE)
             }
@@ -174,18 +179,48 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    fn properties(&mut self, anchor: bool, tag: bool) -> Option<Box<Properties>> {
+    fn properties(
+        &mut self,
+        anchor: bool,
+        tag: bool,
+    ) -> Result<Option<Box<Properties>>, Diagnostic> {
         if !anchor && !tag {
-            return None;
+            return Ok(None);
         }
         let (anchor, tag) = self.cursor.properties(anchor, tag);
-        Some(Box::new(Properties {
+        if let Some(range) = &anchor
+            && let Some(found) = strict::anchor(self.cursor.text(), range.start, range.end)
+        {
+            return Err(self.refuse.strict(found));
+        }
+        let span = |range: core::ops::Range<usize>| self.refuse.span(range.start, range.end);
+        Ok(Some(Box::new(Properties {
             anchor: anchor.map(|range| Anchor {
-                span: self.refuse.span(range.start, range.end),
+                span: span(range),
                 uses: 0,
             }),
-            tag: tag.map(|range| self.refuse.span(range.start, range.end)),
-        }))
+            tag: tag.map(span),
+        })))
+    }
+
+    /// What YAML 1.1 does not take about a scalar or the key it is.
+    fn strict(&self, start: usize, end: usize, style: Style) -> Result<(), Diagnostic> {
+        let parent = self.open.last();
+        let flow = parent.is_some_and(|frame| frame.flow);
+        let key = flow
+            && matches!(
+                parent.map(|frame| &frame.children),
+                Some(Children::Entries(_, None))
+            );
+        let text = self.cursor.text();
+        let found = strict::scalar(text, start, end, style, flow).or_else(|| {
+            if key {
+                strict::key_in_flow(text, end)
+            } else {
+                None
+            }
+        });
+        found.map_or(Ok(()), |found| Err(self.refuse.strict(found)))
     }
 
     fn scalar(
@@ -215,6 +250,9 @@ impl<'a> Builder<'a> {
         let absent = style == Style::Plain && start == end;
         let text = if absent { "" } else { text };
         self.cursor.advance(end);
+        if !self.json {
+            self.strict(start, end, style)?;
+        }
         let span = self.refuse.span(start, end);
         let (value, decoded) =
             value_of(text, style, tag).map_err(|cause| self.refuse.value(span, cause))?;
@@ -246,7 +284,7 @@ impl<'a> Builder<'a> {
             return Err(self.refuse.too_deep(range.start));
         }
         let flow = style == StructureStyle::Flow;
-        let properties = self.properties(anchor != 0, tag);
+        let properties = self.properties(anchor != 0, tag)?;
         let start = match (&children, flow) {
             (Children::Items(_), false) => self.cursor.find_dash().unwrap_or(range.start),
             _ => range.start,
@@ -361,9 +399,6 @@ impl<'a> Builder<'a> {
 
     fn finish(self) -> Option<Node> {
         let mut root = self.root?;
-        if root.is_null() {
-            return None;
-        }
         let uses: BTreeMap<u32, u32> = self
             .anchors
             .values()

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use granit_parser::{ErrorKind, ScanError};
 
+use super::strict::Strict;
 use super::{DEPTH_MAX, EXPANDED_NODES_MAX, KEY_CHARS_MAX, NODES_MAX, Source, Span};
 use crate::diagnostic::Diagnostic;
 
@@ -93,6 +94,10 @@ impl Refuse<'_> {
                 "a tab cannot indent YAML".to_owned(),
                 Some("indent with spaces"),
             ),
+            ErrorKind::InvalidQuotedScalarIndent => (
+                error.info(),
+                Some("indent every line of the text deeper than its key"),
+            ),
             ErrorKind::InvalidSimpleKey | ErrorKind::SimpleKeyExpected => (
                 error.info(),
                 Some("a key ends with a colon, on its own line, within 1024 characters"),
@@ -139,6 +144,12 @@ impl Refuse<'_> {
             ),
         };
         Diagnostic::error(message).at(self.source, span).help(help)
+    }
+
+    pub(super) fn strict(&self, found: Strict) -> Diagnostic {
+        Diagnostic::error(found.message)
+            .at(self.source, self.span(found.start, found.end))
+            .help(found.help)
     }
 
     /// Content behind `...`, which kubectl drops without a word.

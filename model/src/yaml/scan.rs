@@ -16,6 +16,10 @@ impl<'a> Cursor<'a> {
         Self { text, at: 0 }
     }
 
+    pub(super) fn text(&self) -> &'a str {
+        self.text
+    }
+
     /// Moves behind content that ends at `end`.
     pub(super) fn advance(&mut self, end: usize) {
         self.at = self.at.max(end).min(self.text.len());
@@ -76,9 +80,7 @@ impl<'a> Cursor<'a> {
             kept = block.len();
         }
         if !keep {
-            let content = block[..kept].trim_end();
-            let line_end = block[content.len()..kept].find('\n');
-            kept = line_end.map_or(kept, |at| content.len() + at + 1);
+            kept = content_end(&block[..kept], header.len());
         }
         start + kept
     }
@@ -110,6 +112,32 @@ impl<'a> Cursor<'a> {
         let stops = [' ', '\t', '\n', '\r', ',', '[', ']', '{', '}'];
         start + rest.find(stops).unwrap_or(rest.len())
     }
+}
+
+/// Where the last line of a block scalar ends that is content: lines of blanks that are shorter than
+/// the indentation are not. The header is `header` bytes long.
+fn content_end(block: &str, header: usize) -> usize {
+    let lines = || block.split_inclusive('\n').skip(1);
+    let spaces = |line: &str| line.len() - line.trim_start_matches(' ').len();
+    let written = |line: &&str| !line.trim().is_empty();
+    let indent = lines()
+        .filter(written)
+        .map(spaces)
+        .min()
+        .unwrap_or(usize::MAX);
+    let mut at = block
+        .find('\n')
+        .map_or(block.len(), |at| at + 1)
+        .max(header);
+    let mut end = at;
+    for line in lines() {
+        at += line.len();
+        let blank = line.trim_matches([' ', '\n', '\r']).is_empty() && spaces(line) <= indent;
+        if !blank {
+            end = at;
+        }
+    }
+    end
 }
 
 /// Indicators that may stand between the last content and the next.

@@ -1,5 +1,6 @@
 //! What kubectl 1.32.4 answered to these texts (`kubectl label --local -o json`), and positions.
 
+mod oracle;
 mod positions;
 mod random;
 
@@ -396,4 +397,84 @@ fn nesting_is_bounded_with_aliases_followed() {
         chain += &format!("a{level}: &a{level} [*a{}]\n", level - 1);
     }
     refuse(&chain, "nested deeper than");
+}
+
+#[test]
+fn flow_texts_that_mean_something_else_to_kubectl_are_refused() {
+    for text in ["[a:]", "{y:, z}", "{a:}"] {
+        refuse(
+            &format!("a: {text}"),
+            "kubectl takes this colon for a part of the text before it",
+        );
+    }
+    for text in ["[a?b]", "[http://x/?q=1]", "{a: ?b}", "[:b]"] {
+        refuse(
+            &format!("a: {text}"),
+            "kubectl does not take this text without quotes",
+        );
+    }
+    refuse(
+        "a: {b\n   : c}",
+        "t.yaml:2:4: a key and its colon stand on different lines",
+    );
+    check(
+        "a: [b:c, \"d\":e, \"f?\", {g: }]",
+        json!({"a": ["b:c", {"d": "e"}, "f?", {"g": null}]}),
+    );
+    check("a: http://x/?q=1", json!({"a": "http://x/?q=1"}));
+    check("a: {\"b\":}", json!({"a": {"b": null}}));
+}
+
+#[test]
+fn tabs_stand_for_no_indentation() {
+    let indent = "a tab where an indentation is, which kubectl refuses";
+    for text in [
+        "a:\n  b: 1\n\t\n  c: 2",
+        "a: 1\n  \t\nb: 2",
+        "a: 1\n\t# c\nb: 2",
+        "a: 1\n\t",
+        "\t\na: 1",
+        "a:\n-\tb: 1",
+        "a:\n- \tb",
+        "a:\n- \t\n- b",
+        "?\ta\n: b",
+        "? a\n:\tb",
+        "a: |\n  x\n\t\nb: 1",
+    ] {
+        refuse(text, indent);
+    }
+    refuse(
+        "a: |\n \tx\nb: 1",
+        "t.yaml:2:2: a tab where the indentation of a block is",
+    );
+    check(
+        "a: |\n  x\n  \ty\n  \t\nb:\t1\t# c\td",
+        json!({"a": "x\n\ty\n\t\n", "b": 1}),
+    );
+    check("a: |1\n \tx", json!({"a": "\tx\n"}));
+    check(
+        "a: \"x\ty\"\nb: [1,\t2]\n# \t\nc: &x-\td",
+        json!({"a": "x\ty", "b": [1, 2], "c": "d"}),
+    );
+}
+
+#[test]
+fn anchors_and_escapes_are_those_of_yaml_1_1() {
+    refuse(
+        "a: &x.y b",
+        "t.yaml:1:4: the name of an anchor has a character",
+    );
+    refuse("a: &\u{E9} b", "the name of an anchor has a character");
+    refuse(
+        "a: \"x\\/y\"",
+        "t.yaml:1:6: an escape of JSON that kubectl does not take",
+    );
+    refuse(
+        "a: \"\\ud83e\\udd80\"",
+        "an escape of JSON that kubectl does not take",
+    );
+    check(
+        "a: \"\\\\/\\x41\\u00e9\\U0001F600\\e\\N\"",
+        json!({"a": "\\/A\u{E9}\u{1F600}\u{1B}\u{85}"}),
+    );
 }

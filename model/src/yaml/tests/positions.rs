@@ -48,6 +48,8 @@ fn block_scalars_span_header_to_last_line() {
     check("a: |\n  b", A, "|\n  b");
     check("a: |\r\n  b\r\nc: d", A, "|\r\n  b\r\n");
     check("a: |\nb: 1", A, "|\n");
+    check("a: |\n  b\n   \n  \n\nc: d", A, "|\n  b\n   \n");
+    check("a: |\n  b\n  \t\nc: d", A, "|\n  b\n  \t\n");
 }
 
 #[test]

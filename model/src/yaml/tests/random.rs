@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const MANIFEST: &str = include_str!("manifest.yaml");
+pub(super) const MANIFEST: &str = include_str!("manifest.yaml");
 
 /// All nodes below `node`, itself included, aliases not followed.
 fn walk<'a>(node: &'a Node, into: &mut Vec<&'a Node>) {
@@ -84,58 +84,23 @@ fn check_spans(text: &str) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// A manifest with a few pieces cut out, doubled or replaced.
-fn mutated() -> impl Strategy<Value = String> {
+/// `base` with up to `edits` places of up to `cut` bytes replaced by something that YAML minds.
+pub(super) fn mutated(
+    base: &'static str,
+    edits: usize,
+    cut: usize,
+) -> impl Strategy<Value = String> {
+    #[rustfmt::skip]
     let pieces = prop::sample::select(vec![
-        "\n",
-        " ",
-        "  ",
-        "\t",
-        ":",
-        ": ",
-        "- ",
-        "-",
-        "? ",
-        "|",
-        ">-",
-        "|+2",
-        "'",
-        "\"",
-        "[",
-        "]",
-        "{",
-        "}",
-        ",",
-        "#",
-        " # x",
-        "&a ",
-        "*a",
-        "!!int ",
-        "!x",
-        "<<: ",
-        "---\n",
-        "...\n",
-        "\r\n",
-        "\r",
-        "~",
-        "on",
-        "0644",
-        ".inf",
-        "%",
-        "é",
-        "\u{FEFF}",
-        "\u{0}",
-        "@",
-        "`",
-        "\\",
-        "\u{85}",
-        "\u{2028}",
-        "{\"a\": [1,2]}",
-        "\n\n\n",
+"\n", " ", "  ", "\t", ":", ": ", "- ", "-", "? ", "|", ">-", "|+2", "'", "\"", "[", "]",
+        "{", "}", ",", "#", " # x", "&a ", "*a", "!!int ", "!x", "<<: ", "---\n", "...\n", "\r\n",
+        "\r", "~", "on", "0644", ".inf", "%", "é", "\u{FEFF}", "\u{0}", "@", "`", "\\", "\u{85}",
+        "\u{2028}", "{\"a\": [1,2]}", "\n\n\n", "?", ": |\n  x", "?q", ":,", "1e3", "\n\t",
+        "\t\n",
     ]);
-    let edit = (any::<prop::sample::Index>(), 0_usize..40, pieces);
-    prop::collection::vec(edit, 1..6).prop_map(|edits| {
-        let mut text = MANIFEST.to_owned();
+    let edit = (any::<prop::sample::Index>(), 0..=cut, pieces);
+    prop::collection::vec(edit, 1..=edits).prop_map(move |edits| {
+        let mut text = base.to_owned();
         for (at, length, piece) in edits {
             let start = floor(&text, at.index(text.len() + 1));
             let end = floor(&text, (start + length).min(text.len())).max(start);
@@ -166,7 +131,7 @@ proptest! {
     }
 
     #[test]
-    fn mutated_manifests_never_panic(text in mutated()) {
+    fn mutated_manifests_never_panic(text in mutated(MANIFEST, 5, 40)) {
         check_spans(&text)?;
     }
 

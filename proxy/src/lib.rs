@@ -71,13 +71,14 @@ pub async fn start<R: Rt>(
     let (now, first) = (rt.now(), snapshots.borrow().clone());
     let clusters = Clusters::new(rt.rand());
     clusters.apply(&first.outbound, now);
+    let counts = Arc::new(Telemetry::new(&bootstrap.name, now));
     let shared = Arc::new(Shared {
         rt: rt.clone(),
-        telemetry: Telemetry::new(&bootstrap.name, now),
         name: bootstrap.name,
         report_name: telemetry::workload(&first),
         snapshots,
-        pool: Pool::new(rt.clone(), tls.clone()),
+        pool: Pool::new(rt.clone(), tls.clone(), counts.clone()),
+        telemetry: counts,
         tls,
         bounds: bootstrap.bounds,
         observer: bootstrap.observer,
@@ -210,5 +211,28 @@ impl<R: Rt> Proxy<R> {
             }
             recorder.frame(now)
         })
+    }
+}
+
+#[cfg(test)]
+impl Proxy<net::testing::Node> {
+    /// Bytes of the futures that serve one connection of each listener.
+    pub(crate) async fn task_sizes(&self) -> (usize, usize) {
+        let connection = async || {
+            let mut listener = self.shared.rt.listen(([10, 0, 0, 1], 9).into()).await?;
+            let _client = self.shared.rt.connect(([10, 0, 0, 1], 9).into()).await?;
+            listener.accept().await
+        };
+        let mut sizes = [0; 2];
+        let (_drain, watch) = Drain::new();
+        if let Ok((io, info)) = connection().await {
+            let serve = outbound::connection(self.shared.clone(), io, info, watch.clone());
+            sizes[0] = size_of_val(&serve);
+        }
+        if let Ok((io, info)) = connection().await {
+            let serve = inbound::connection(self.shared.clone(), io, info, watch);
+            sizes[1] = size_of_val(&serve);
+        }
+        sizes.into()
     }
 }

@@ -19,6 +19,7 @@ use engine::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use crate::net::{AnyIo, Rt};
+use crate::telemetry::{EndpointRowId, Telemetry};
 use crate::tls::{Alpn, Store};
 use crate::{http1 as codec1, http2 as codec2};
 
@@ -85,6 +86,7 @@ enum Line<R: Rt> {
 pub(crate) struct Pool<R: Rt> {
     rt: R,
     tls: Arc<Store>,
+    telemetry: Arc<Telemetry>,
     inner: Mutex<Inner<R>>,
 }
 
@@ -100,9 +102,18 @@ pub(crate) struct One<R: Rt> {
     idle: Duration,
 }
 
-/// An HTTP/1.1 connection and its place under the limits.
+/// An HTTP/1.1 connection and what it holds.
 pub(crate) struct Pooled1<R: Rt> {
     connection: codec1::ClientConn<AnyIo<R::Io>>,
+    _hold: Hold,
+}
+
+/// What a connection holds from its connect to its end: a place under the limits, and one in the
+/// statistics.
+pub(crate) struct Hold {
+    telemetry: Arc<Telemetry>,
+    row: EndpointRowId,
+    made: bool,
     _permit: Option<ConnectionPermit>,
 }
 
@@ -123,10 +134,11 @@ pub(crate) struct Pooled2 {
 // === impl Pool ===
 
 impl<R: Rt> Pool<R> {
-    pub(crate) fn new(rt: R, tls: Arc<Store>) -> Arc<Self> {
+    pub(crate) fn new(rt: R, tls: Arc<Store>, telemetry: Arc<Telemetry>) -> Arc<Self> {
         Arc::new(Self {
             rt,
             tls,
+            telemetry,
             inner: Mutex::new(Inner {
                 http1: BTreeMap::new(),
                 http2: BTreeMap::new(),
@@ -255,9 +267,15 @@ impl<R: Rt> Queued<R> {
         self.wants_connect
     }
 
-    /// Starts a connect. It serves whoever waits longest.
-    pub(crate) fn connect(&mut self, permit: Option<ConnectionPermit>) {
+    /// Starts a connect. It serves whoever waits longest. The connection counts in `row`.
+    pub(crate) fn connect(&mut self, permit: Option<ConnectionPermit>, row: EndpointRowId) {
         self.wants_connect = false;
+        let mut hold = Hold {
+            telemetry: self.pool.telemetry.clone(),
+            row,
+            made: false,
+            _permit: permit,
+        };
         let (pool, times) = (self.pool.clone(), self.times);
         let (peer, rt) = (self.to.peer.clone(), self.pool.rt.clone());
         match &self.line {
@@ -269,15 +287,16 @@ impl<R: Rt> Queued<R> {
                         Ok(io) => {
                             let limits = codec1::Limits::default();
                             let connection = codec1::ClientConn::new(io, limits);
+                            hold.connected();
                             let pooled = Pooled1 {
                                 connection,
-                                _permit: permit,
+                                _hold: hold,
                             };
                             home.queue.connected(pooled, rt.now());
                             pool.ensure_sweeps();
                         }
                         Err(e) => {
-                            drop(permit);
+                            hold.failed();
                             home.queue.failed(e);
                         }
                     }
@@ -289,6 +308,7 @@ impl<R: Rt> Queued<R> {
                 self.pool.rt.spawn(async move {
                     match connect2(&pool, &peer, times.connect).await {
                         Ok((client, driver)) => {
+                            hold.connected();
                             let running = Arc::new(AtomicBool::new(true));
                             home.mux.connected(Pooled2 {
                                 client,
@@ -299,10 +319,10 @@ impl<R: Rt> Queued<R> {
                             drop((pool, home));
                             let _ = driver.await;
                             running.store(false, Ordering::Relaxed);
-                            drop(permit);
+                            drop(hold);
                         }
                         Err(e) => {
-                            drop(permit);
+                            hold.failed();
                             home.mux.failed(&e);
                         }
                     }
@@ -348,6 +368,27 @@ fn gone(to: &Destination) -> ConnectError {
     ConnectError::Io {
         address: to.peer.address,
         kind: std::io::ErrorKind::ConnectionAborted,
+    }
+}
+
+// === impl Hold ===
+
+impl Hold {
+    fn connected(&mut self) {
+        self.made = true;
+        self.telemetry.connected(self.row, true);
+    }
+
+    fn failed(self) {
+        self.telemetry.connected(self.row, false);
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if self.made {
+            self.telemetry.disconnected(self.row);
+        }
     }
 }
 

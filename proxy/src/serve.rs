@@ -46,7 +46,7 @@ pub(crate) struct Shared<R: Rt> {
     pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) clusters: Clusters,
     pub(crate) pool: Arc<Pool<R>>,
-    pub(crate) telemetry: Telemetry,
+    pub(crate) telemetry: Arc<Telemetry>,
     pub(crate) entropy: Mutex<Entropy>,
     /// Mirrored requests under way.
     pub(crate) mirrors: AtomicUsize,

@@ -99,6 +99,24 @@ impl Telemetry {
         rows
     }
 
+    /// A connection to the endpoint of `row` was made, or could not be.
+    pub(crate) fn connected(&self, row: EndpointRowId, made: bool) {
+        let mut recorder = self.lock();
+        if let Some(row) = row.and_then(|id| recorder.endpoints.get_mut(id)) {
+            row.connections.opened += u64::from(made);
+            row.connections.open += u64::from(made);
+            row.connections.failed += u64::from(!made);
+        }
+    }
+
+    /// A connection to the endpoint of `row` is closed.
+    pub(crate) fn disconnected(&self, row: EndpointRowId) {
+        let mut recorder = self.lock();
+        if let Some(row) = row.and_then(|id| recorder.endpoints.get_mut(id)) {
+            row.connections.open = row.connections.open.saturating_sub(1);
+        }
+    }
+
     /// Rows of an edge alone.
     pub(crate) fn edge(
         &self,

@@ -93,7 +93,7 @@ async fn open<R: Rt>(
         Entered::Ready(lease) => lease,
         Entered::Queued(mut queued) => {
             if queued.wants_connect() {
-                queued.connect(None);
+                queued.connect(None, None);
             }
             let ready = queued.ready().await;
             ready.map_err(|e| no_connection(direct.who, &e))?

@@ -1,14 +1,14 @@
 //! The application's side: connections it opened, captured on their way.
 
 use core::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::failure::{Again, Failure, Flag, Whose};
 use engine::head::RequestHead;
-use engine::report::Security;
+use engine::report::{Security, Side};
 use engine::session::{Answer, Opened, Session};
 use engine::snapshot::{
-    ClusterKey, ClusterProtocol, Frontend, Passthrough, PortProtocol, Snapshot,
+    ClusterKey, ClusterProtocol, Frontend, Passthrough, PortProtocol, Rule, Snapshot,
 };
 use engine::trace::Trail;
 use engine::verdict::LocalResponse;
@@ -24,7 +24,7 @@ use crate::listen::drain::Watch;
 use crate::net::{AnyIo, ConnInfo, Rt};
 use crate::observe::Role;
 use crate::pool::{Destination, Peer};
-use crate::telemetry::Extra;
+use crate::telemetry::{Extra, Rows};
 
 mod mirror;
 mod opaque;
@@ -32,13 +32,22 @@ mod request;
 mod target;
 
 use request::Run;
-use target::{Target, find};
+use target::{Past, Target, find};
 
 /// Requests of one connection of the application.
 struct Outbound<R: Rt> {
     shared: Arc<Shared<R>>,
     /// Where the connection wanted to go; none: every request says for itself.
     to: Option<SocketAddr>,
+    /// The rows of the request before: most connections carry one kind of request.
+    rows: Mutex<Option<Known>>,
+}
+
+/// Rows, and what they were looked up for.
+struct Known {
+    rule: Arc<Rule>,
+    backend: ClusterKey,
+    rows: Rows,
 }
 
 /// Serves one connection of the application to its end.
@@ -57,6 +66,7 @@ pub(crate) async fn connection<R: Rt>(
     let outbound = Arc::new(Outbound {
         shared: shared.clone(),
         to: info.original_dst,
+        rows: Mutex::new(None),
     });
     let Some(http) = look else {
         return outbound.bytes(&snapshot, AnyIo::Plain(io), None).await;
@@ -86,8 +96,7 @@ fn look(snapshot: &Snapshot, to: SocketAddr) -> Option<LookHttp> {
             PortProtocol::Detect => Some(LookHttp::Maybe),
             PortProtocol::Http1 | PortProtocol::Http2 => Some(LookHttp::Declared),
         },
-        Target::Pod(_) => Some(LookHttp::Maybe),
-        Target::Unknown(_) => None,
+        Target::Past(past) => past.pod.map(|_| LookHttp::Maybe),
     }
 }
 
@@ -163,18 +172,22 @@ impl<R: Rt> Outbound<R> {
             let clusters = &shared.clusters;
             Session::open(frontend, &mut head, clusters, started, &mut rng, &mut trail)
         };
-        let (rule, backend) = match &opened {
-            Opened::Respond(answer) => (answer.rule.clone(), None),
-            Opened::Forward(session) => (
-                session.rule().cloned(),
-                Some(session.cluster().key().clone()),
-            ),
+        let (rule, rows) = match &opened {
+            Opened::Respond(answer) => {
+                let rule = answer.rule.clone();
+                (
+                    rule.clone(),
+                    self.look_up(snapshot, frontend, rule.as_ref(), None),
+                )
+            }
+            Opened::Forward(session) => {
+                let rule = session.rule().cloned();
+                let backend = session.cluster().key();
+                let rows = self.known(snapshot, frontend, rule.as_ref(), backend);
+                (rule, rows)
+            }
         };
-        let from = &shared.report_name;
         let telemetry = &shared.telemetry;
-        let edge = security(snapshot, backend.as_ref());
-        let (rule_ref, backend_ref) = (rule.as_ref(), backend.as_ref());
-        let rows = telemetry.outbound(frontend, rule_ref, backend_ref, from, edge, started);
         telemetry.start(rows);
         let mut attempts = Vec::new();
         let (done, extra) = match opened {
@@ -215,6 +228,59 @@ impl<R: Rt> Outbound<R> {
         });
     }
 
+    /// The rows of a request, without a look-up when the one before was of the same kind.
+    fn known(
+        &self,
+        snapshot: &Snapshot,
+        frontend: &Frontend,
+        rule: Option<&Arc<Rule>>,
+        backend: &ClusterKey,
+    ) -> Rows {
+        let mut last = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (Some(known), Some(rule)) = (&*last, rule)
+            && Arc::ptr_eq(&known.rule, rule)
+            && known.backend == *backend
+        {
+            return known.rows;
+        }
+        let rows = self.look_up(snapshot, frontend, rule, Some(backend));
+        *last = rule.map(|rule| Known {
+            rule: rule.clone(),
+            backend: backend.clone(),
+            rows,
+        });
+        rows
+    }
+
+    fn look_up(
+        &self,
+        snapshot: &Snapshot,
+        frontend: &Frontend,
+        rule: Option<&Arc<Rule>>,
+        backend: Option<&ClusterKey>,
+    ) -> Rows {
+        let shared = &*self.shared;
+        let edge = security(snapshot, backend);
+        let (telemetry, from) = (&shared.telemetry, &shared.report_name);
+        telemetry.outbound(frontend, rule, backend, from, edge, shared.rt.now())
+    }
+
+    /// The row of what goes past the routes: to a pod that was addressed directly, or out of the
+    /// mesh. The addresses out there are not told apart: nothing bounds their number.
+    fn past_routes(&self, past: &Past) -> Rows {
+        let to = match &past.pod {
+            Some(pod) => pod.to_string(),
+            None => "unknown".to_owned(),
+        };
+        let tls = match past.peer.identity {
+            Some(_) => Security::Mutual,
+            None => Security::Plain,
+        };
+        let shared = &*self.shared;
+        let (telemetry, from) = (&shared.telemetry, &shared.report_name);
+        telemetry.edge(from, &to.into(), Side::Client, tls, shared.rt.now())
+    }
+
     /// An answer that the engine gave, at the time it said.
     async fn respond<D: Respond>(&self, answer: Answer, head: &RequestHead, reply: &mut D) -> Done {
         let rt = &self.shared.rt;
@@ -243,7 +309,7 @@ impl<R: Rt> Outbound<R> {
         };
         let denied = snapshot.outbound.passthrough == Passthrough::Deny;
         let cause = match found {
-            Some(Target::Unknown(peer)) if denied => {
+            Some(Target::Past(Past { pod: None, peer })) if denied => {
                 format!(
                     "{} is not known and passing it through is denied",
                     peer.address
@@ -279,8 +345,14 @@ impl<R: Rt> Handler<R> for Outbound<R> {
                     .routed(&snapshot, &frontend, head, &id, body, reply)
                     .await;
             }
-            Ok(Target::Pod(peer) | Target::Unknown(peer)) => {
-                self.direct(peer, &mut head, body, &mut reply).await
+            Ok(Target::Past(past)) => {
+                let rows = self.past_routes(&past);
+                shared.telemetry.start(rows);
+                let peer = past.peer;
+                let done = self.direct(peer, &mut head, body, &mut reply).await;
+                let took = shared.rt.now().since(started);
+                shared.telemetry.end(rows, &done, Extra::default(), took);
+                done
             }
             Err(failure) => self.refuse(&failure, &head, &mut reply).await,
         };

@@ -16,13 +16,13 @@ use http::StatusCode;
 
 use super::Outbound;
 use super::request::assess;
-use super::target::{Target, find};
+use super::target::{Past, Target, find};
 use crate::net::{Abort, AnyIo, Rt};
 use crate::pool::{ConnectError, Peer, connect};
 use crate::serve::direct::TIMES;
 use crate::serve::done::Done;
 use crate::tcp;
-use crate::telemetry::Extra;
+use crate::telemetry::{EndpointRowId, Extra};
 use crate::tls::Alpn;
 
 /// Connects that are tried before a connection is given up. Envoy tries once, Linkerd until its queue
@@ -36,6 +36,7 @@ const REDRAWS: u32 = 3;
 struct Opened<I> {
     io: AnyIo<I>,
     started: Started,
+    row: EndpointRowId,
     _permit: ConnectionPermit,
 }
 
@@ -46,23 +47,29 @@ impl<R: Rt> Outbound<R> {
             // Bytes do not say where they want to go.
             return io.abort();
         };
+        let denied = snapshot.outbound.passthrough == Passthrough::Deny;
         match find(snapshot, to) {
             Target::Frontend(frontend) => self.balanced(snapshot, &frontend, io, sni).await,
-            Target::Unknown(_) if snapshot.outbound.passthrough == Passthrough::Deny => io.abort(),
-            Target::Pod(peer) | Target::Unknown(peer) => self.pinned(&peer, io).await,
+            Target::Past(past) if past.pod.is_none() && denied => io.abort(),
+            Target::Past(past) => self.pinned(&past, io).await,
         }
     }
 
     /// To one certain address.
-    async fn pinned(&self, peer: &Peer, mut io: AnyIo<R::Io>) {
+    async fn pinned(&self, past: &Past, mut io: AnyIo<R::Io>) {
         let (rt, tls) = (&self.shared.rt, &self.shared.tls);
-        match connect(rt, tls, peer, Alpn::Tcp, TIMES.connect).await {
-            Ok(upstream) => {
-                self.copy(io, upstream).await;
+        let (telemetry, rows) = (&self.shared.telemetry, self.past_routes(past));
+        let started = rt.now();
+        telemetry.start(rows);
+        let done = match connect(rt, tls, &past.peer, Alpn::Tcp, TIMES.connect).await {
+            Ok(upstream) => Done::copied(self.copy(io, upstream).await),
+            Err(e) => {
+                // The client was promised a connection that nobody can give it.
+                io.abort();
+                Done::broke(e.flag(), &e.to_string())
             }
-            // The client was promised a connection that nobody can give it.
-            Err(_) => io.abort(),
-        }
+        };
+        telemetry.end(rows, &done, Extra::default(), rt.now().since(started));
     }
 
     async fn copy(&self, io: AnyIo<R::Io>, upstream: AnyIo<R::Io>) -> tcp::Copied {
@@ -85,9 +92,7 @@ impl<R: Rt> Outbound<R> {
         };
         let key = cluster.key().clone();
         let telemetry = &shared.telemetry;
-        let from = &shared.report_name;
-        let edge = super::security(snapshot, Some(&key));
-        let rows = telemetry.outbound(frontend, Some(&rule), Some(&key), from, edge, now);
+        let rows = self.look_up(snapshot, frontend, Some(&rule), Some(&key));
         telemetry.start(rows);
         let (done, retries) = match self.open(&cluster).await {
             Ok((opened, retries)) => (self.stream(opened, io).await, retries),
@@ -144,11 +149,13 @@ impl<R: Rt> Outbound<R> {
             let row = telemetry.attempt(cluster.key(), &started.endpoint, began);
             let error = match self.connect(&mut started).await {
                 Ok((io, permit)) => {
+                    telemetry.connected(row, true);
                     let done = Done::bytes(Ended::Success);
                     telemetry.attempt_end(row, &done, rt.now().since(began));
                     let opened = Opened {
                         io,
                         started,
+                        row,
                         _permit: permit,
                     };
                     return Ok((opened, failed as u64));
@@ -156,6 +163,7 @@ impl<R: Rt> Outbound<R> {
                 Err(done) => done,
             };
             let (how, done) = error;
+            telemetry.connected(row, false);
             telemetry.attempt_end(row, &done, rt.now().since(began));
             tried.push(started.endpoint.address);
             started.ticket.end(&assess(how), rt.now());
@@ -237,6 +245,7 @@ impl<R: Rt> Outbound<R> {
         // The time of a connect is all the balancer can learn from bytes.
         ticket.head(Some(&good), rt.now());
         let copied = self.copy(io, opened.io).await;
+        self.shared.telemetry.disconnected(opened.row);
         ticket.end(&good, rt.now());
         Done::copied(copied)
     }

@@ -135,7 +135,7 @@ impl<'a, R: Rt> Run<'a, R> {
             row,
             started,
         };
-        let lease = match self.lease(&going.attempt, head, reply).await {
+        let lease = match self.lease(&going, head, reply).await {
             Ok(lease) => lease,
             Err(NoLease::Broken(broken, why)) => return self.broke(&going, broken, &why, body),
             Err(NoLease::Fail(failure)) => {
@@ -273,10 +273,11 @@ impl<'a, R: Rt> Run<'a, R> {
     /// A connection for the attempt: pooled, or new if the engine allows one.
     async fn lease<D: Respond + Send>(
         &mut self,
-        attempt: &Attempt,
+        going: &Going,
         head: &RequestHead,
         reply: &mut D,
     ) -> Result<Lease<R>, NoLease> {
+        let attempt = &going.attempt;
         let (to, times) = destination(attempt, self.session.cluster().key());
         let wire = wire_to(&to, attempt.cluster.protocol, head);
         let mut queued = match self.shared.pool.enter(to, wire, times) {
@@ -288,7 +289,7 @@ impl<'a, R: Rt> Run<'a, R> {
             let mut wait = None;
             if queued.wants_connect() {
                 match self.session.connection(now, &mut self.trail) {
-                    Connect::Open(permit) => queued.connect(Some(permit)),
+                    Connect::Open(permit) => queued.connect(Some(permit), going.row),
                     Connect::Wait(place) => wait = Some(place),
                     Connect::Fail(failure) => return Err(NoLease::Fail(failure)),
                 }

@@ -4,16 +4,20 @@ use core::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use engine::head::{RequestHead, Scheme};
-use engine::snapshot::{Frontend, Snapshot};
+use engine::snapshot::{Frontend, ObjectName, Snapshot};
 
 use crate::pool::Peer;
 
 pub(super) enum Target {
     Frontend(Arc<Frontend>),
-    /// A pod addressed directly: no route, still mutual TLS.
-    Pod(Peer),
-    /// Nobody the mesh knows.
-    Unknown(Peer),
+    Past(Past),
+}
+
+/// Somebody to whom no route leads.
+pub(super) struct Past {
+    pub(super) peer: Peer,
+    /// A pod addressed directly: no route, still mutual TLS. None: nobody the mesh knows.
+    pub(super) pod: Option<ObjectName>,
 }
 
 /// Who is at an address.
@@ -23,16 +27,14 @@ pub(super) fn find(snapshot: &Snapshot, to: SocketAddr) -> Target {
     if let Some(frontend) = frontend.and_then(|i| outbound.frontends.get(*i)) {
         return Target::Frontend(frontend.clone());
     }
-    match outbound.by_pod.get(&to.ip()) {
-        Some(pod) => Target::Pod(Peer {
+    let pod = outbound.by_pod.get(&to.ip());
+    Target::Past(Past {
+        peer: Peer {
             address: to,
-            identity: pod.identity.clone(),
-        }),
-        None => Target::Unknown(Peer {
-            address: to,
-            identity: None,
-        }),
-    }
+            identity: pod.and_then(|pod| pod.identity.clone()),
+        },
+        pod: pod.map(|pod| pod.name.clone()),
+    })
 }
 
 /// Who a request says it is for; none when the name is not known.

@@ -67,7 +67,10 @@ async fn requests_go_through_both_proxies_and_connections_are_kept() {
         (totals.requests, totals.success, totals.in_flight),
         (3, 3, 0)
     );
-    assert_eq!(frame.endpoints.total().counters.success, 3);
+    let endpoints = frame.endpoints.total();
+    assert_eq!(endpoints.counters.success, 3);
+    let connections = endpoints.connections;
+    assert_eq!((connections.opened, connections.open), (1, 1));
     assert_eq!(api.proxy.frame().edges.total().success, 3);
 }
 

@@ -131,3 +131,15 @@ async fn a_client_that_leaves_while_it_waits_ends_the_attempt() {
     assert_eq!((total.in_flight, total.ignored), (0, 1));
     assert_eq!(frame.endpoints.total().counters.in_flight, 0);
 }
+
+/// Futures live as long as their connections: what they weigh is paid per idle connection.
+#[tokio::test(start_paused = true)]
+async fn the_tasks_of_connections_are_small() {
+    let mesh = Mesh::new();
+    let web = mesh
+        .pod(WEB, "web", with_service("web", &[at(API, 8080)]))
+        .await;
+    let (outbound, inbound) = web.proxy.task_sizes().await;
+    assert!(outbound <= 8 * 1024, "outbound: {outbound} bytes");
+    assert!(inbound <= 8 * 1024, "inbound: {inbound} bytes");
+}

@@ -219,8 +219,9 @@ impl At<'_> {
             Some((self.route, name)),
         );
         let traffic = traffic(inline, policy);
+        // With the route's own name: two routes may have rules of one name, and statistics of both.
         let label = match name {
-            Some(name) => name.into(),
+            Some(name) => format!("{}/{name}", self.route.name).into(),
             None => format!("{}/rules[{}]", self.route.name, self.rule).into(),
         };
         Rule {

@@ -255,7 +255,7 @@ spec:
         "web.shop",
         80,
         "Http Http1\n\
-         canary [=/a GET | /* x-a~b.* ?q=1] HTTPRoute shop/web rules[0] (m.yaml:35)\n  \
+         shop/web/canary [=/a GET | /* x-a~b.* ?q=1] HTTPRoute shop/web rules[0] (m.yaml:35)\n  \
          90 -> shop/web:80 HTTPRoute shop/web rules[0].backendRefs[0] (m.yaml:42)\n  \
          10 -> shop/web-v2:80 HTTPRoute shop/web rules[0].backendRefs[1] (m.yaml:43)\n\
          shop/web/rules[1] [/*] HTTPRoute shop/web rules[1] (m.yaml:44)\n  \

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use engine::filter::headers::may_edit;
+
 use super::check::Check;
 use super::parents;
 use super::text::{check_header_name, check_header_value, check_host, check_len, shown};
@@ -267,6 +269,15 @@ fn header_once<'a>(
     name: &str,
 ) {
     check_header_name(check, name);
+    if name.parse().is_ok_and(|name| !may_edit(&name)) {
+        check.error(
+            format!(
+                "the header `{}` frames the message and cannot be changed",
+                shown(name)
+            ),
+            "remove this entry; proxies write these headers themselves for each connection",
+        );
+    }
     if let Some(first) = seen.insert(name.to_ascii_lowercase(), action) {
         check.error(
             format!(

@@ -310,7 +310,7 @@ fn fields_of_filters_are_checked() {
       responseHeaderModifier:
         set: [{name: a, value: b}]
         add: [{name: A, value: c}]
-        remove: [x y]
+        remove: [x y, Transfer-Encoding]
     - type: RequestMirror
       requestMirror: {backendRef: {name: a}, percent: 1, fraction: {numerator: 3, denominator: 2}}
     - type: RequestRedirect
@@ -328,6 +328,7 @@ fn fields_of_filters_are_checked() {
         &[
             "11 error: the header `A` is changed by `set` as well",
             "12 error: `x y` is not a name of a header",
+            "12 error: the header `Transfer-Encoding` frames the message and cannot be changed",
             "14 error: the backend a has no port",
             "14 error: percent and fraction are both set",
             "14 error: the numerator 3 is above the denominator 2",

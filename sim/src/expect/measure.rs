@@ -198,7 +198,7 @@ fn is_route(row: &RouteRow, rule_name: &str, route: &Named, rule: Option<&str>) 
     let place = words.next().unwrap_or_default();
     kind.ends_with("Route")
         && name == Some((route.namespace.as_str(), route.name.as_str()))
-        && rule.is_none_or(|rule| rule == rule_name || rule == place)
+        && rule.is_none_or(|rule| rule_name.rsplit('/').next() == Some(rule) || rule == place)
 }
 
 /// Edges as the clients count them: from `NS/Kind/NAME` to `NS/NAME:PORT`.

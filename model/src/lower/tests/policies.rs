@@ -376,7 +376,7 @@ fn what_a_route_says_itself_goes_before_its_policy_field_by_field() {
     assert_eq!(
         lines[1..],
         [
-            "first [/a*] HTTPRoute shop/r rules[0] (m.yaml:35) request=9s try=8s retry=1 \
+            "shop/r/first [/a*] HTTPRoute shop/r rules[0] (m.yaml:35) request=9s try=8s retry=1 \
              reset=true try=true on=[][] 25ms..250ms budget=50%/10s+10/s \
              (TrafficPolicy shop/t retry (m.yaml:48))",
             "shop/r/rules[1] [/*] HTTPRoute shop/r rules[1] (m.yaml:38) try=1s retry=3 \

@@ -28,6 +28,26 @@ async fn a_connection_serves_one_exchange_after_the_other() {
 }
 
 #[tokio::test]
+async fn the_first_byte_of_a_request_is_noticed_and_a_close_before_it() {
+    let (mut peer, mut conn) = server(4096);
+    let quiet = tokio::select! {
+        biased;
+        _ = conn.readable() => false,
+        () = tokio::task::yield_now() => true,
+    };
+    assert!(quiet);
+    write(&mut peer, "\r\nG").await;
+    assert_eq!(conn.readable().await, Ok(true));
+    assert!(!conn.is_idle());
+    write(&mut peer, "ET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    let (_, _, mut sink) = conn.next_request().await.unwrap().unwrap();
+    sink.respond(ok(), Length::Empty).unwrap();
+    flush(&mut sink).await.unwrap();
+    peer.shutdown().await.unwrap();
+    assert_eq!(conn.readable().await, Ok(false));
+}
+
+#[tokio::test]
 async fn pipelined_requests_are_answered_in_order() {
     let (mut peer, mut conn) = server(4096);
     let one = "GET /1 HTTP/1.1\r\nhost: a\r\n\r\n";

@@ -67,6 +67,10 @@ pub enum StreamError {
     /// A bound of ours was exceeded.
     #[error("{what} exceeds the limit of {limit} bytes")]
     TooLarge { what: &'static str, limit: usize },
+    /// TLS broke after its handshake, as when the peer refuses our certificate: a client of TLS 1.3
+    /// learns of it with the first bytes it reads.
+    #[error("{0}")]
+    Tls(String),
     #[error("{0}")]
     Io(std::io::ErrorKind),
 }

@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
 use super::encode;
 use crate::exchange::StreamError;
+use crate::tls::explain;
 
 /// Size of a fresh read buffer: most heads with their bodies in one read, and cheap enough to keep
 /// for an idle connection.
@@ -318,6 +319,8 @@ pub(crate) fn stream_error(e: &io::Error) -> StreamError {
         | io::ErrorKind::BrokenPipe
         | io::ErrorKind::NotConnected => StreamError::Reset,
         io::ErrorKind::UnexpectedEof => StreamError::Incomplete,
+        // How tokio-rustls and, as text, h2 pass a failure of TLS on.
+        io::ErrorKind::InvalidData => StreamError::Tls(explain::later(e)),
         kind => StreamError::Io(kind),
     }
 }

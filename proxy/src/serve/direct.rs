@@ -211,6 +211,7 @@ fn broken(who: &str, error: &StreamError) -> Failure {
         StreamError::Protocol(_) | StreamError::TooLarge { .. } => {
             (Flag::UpstreamProtocol, Again::Never)
         }
+        StreamError::Tls(_) => (Flag::Tls, Again::Never),
         _ => (Flag::UpstreamReset, Again::IfIdempotent),
     };
     Failure::new(Whose::Upstream, again, flag, format!("{who}: {error}"))

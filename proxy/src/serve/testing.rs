@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use engine::head::{RequestHead, ResponseHead};
@@ -22,6 +22,7 @@ use crate::exchange::{Answer, Frame, Length, Respond, Sink, Source, StreamError}
 use crate::http1::{ClientConn, Limits, ServerConn};
 use crate::net::testing::{INBOUND, Node, OUTBOUND, TestIo, World};
 use crate::net::{Accept, Rt};
+use crate::observe::{Observer, RequestRecord};
 use crate::tls::Material;
 use crate::tls::testing::{Authority, crypto, identity};
 use crate::{Proxy, start};
@@ -36,6 +37,17 @@ pub(crate) const SERVICE: &str = "10.96.0.1:80";
 pub(crate) struct Mesh {
     pub(crate) world: World,
     pub(crate) ca: Authority,
+    pub(crate) seen: Arc<Records>,
+}
+
+/// Everything the observers of all proxies were told.
+#[derive(Default)]
+pub(crate) struct Records(pub(crate) Mutex<Vec<RequestRecord>>);
+
+impl Observer for Records {
+    fn on_request(&self, record: RequestRecord) {
+        self.0.lock().unwrap().push(record);
+    }
 }
 
 /// One pod: its application's runtime and its proxy.
@@ -51,6 +63,7 @@ impl Mesh {
         Self {
             world: World::default(),
             ca: Authority::new(),
+            seen: Arc::default(),
         }
     }
 
@@ -68,7 +81,7 @@ impl Mesh {
             inbound: Some(at(ip, INBOUND)),
             tls: identity,
             crypto: crypto(),
-            observer: None,
+            observer: Some(self.seen.clone()),
             bounds: Bounds::default(),
         };
         let proxy = start(bootstrap, newest, rt).await.unwrap();

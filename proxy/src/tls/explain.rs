@@ -13,6 +13,25 @@ pub fn tls_error(error: &io::Error) -> Option<&Error> {
     error.get_ref()?.downcast_ref()
 }
 
+/// One sentence on a failure after the handshake. Between us and the failure there may be a library
+/// that kept nothing but its text.
+pub fn later(error: &io::Error) -> String {
+    if let Some(known) = tls_error(error) {
+        return words(known, "the peer");
+    }
+    let text = error.to_string();
+    for alert in [
+        AlertDescription::CertificateExpired,
+        AlertDescription::UnknownCA,
+    ] {
+        let known = Error::AlertReceived(alert);
+        if text == known.to_string() {
+            return words(&known, "the peer");
+        }
+    }
+    text
+}
+
 /// One sentence on `error`, in which the peer is called `peer`.
 pub fn words(error: &Error, peer: &str) -> String {
     match error {

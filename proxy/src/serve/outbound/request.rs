@@ -460,8 +460,7 @@ fn broken(error: &StreamError) -> Broken {
     match error {
         StreamError::Refused => Broken::Refused,
         StreamError::Protocol(_) | StreamError::TooLarge { .. } => Broken::Protocol,
-        // How a TLS alert arrives: the peer refused our certificate after the handshake.
-        StreamError::Io(std::io::ErrorKind::InvalidData) => Broken::Tls,
+        StreamError::Tls(_) => Broken::Tls,
         StreamError::Reset | StreamError::Incomplete | StreamError::Stale | StreamError::Io(_) => {
             Broken::Reset
         }

@@ -6,6 +6,8 @@ use engine::snapshot::InboundPort;
 use super::super::testing::*;
 use crate::Drained;
 use crate::net::Rt;
+use crate::observe::Role;
+use crate::tls::testing::identity;
 
 fn ok(body: String) -> Reply {
     Reply {
@@ -164,9 +166,7 @@ async fn an_expired_peer_is_a_failure_that_names_it() {
     let web = mesh
         .pod(WEB, "web", with_service("web", &[at(API, 8080)]))
         .await;
-    let expired = mesh
-        .ca
-        .issue_until(&crate::tls::testing::identity("api"), 2025);
+    let expired = mesh.ca.issue_until(&identity("api"), 2025);
     let _api = mesh.pod_with(API, snapshot("api"), expired).await;
     let mut client = Client::connect(&web.app, SERVICE).await;
     let seen = client.get("/").await.unwrap();
@@ -223,4 +223,58 @@ async fn a_new_configuration_holds_for_the_next_request_of_a_connection() {
         .send_replace(Arc::new(with_service("web", &[at(API, 9090)])));
     tokio::task::yield_now().await;
     assert_eq!(client.get("/").await.unwrap().body, "new");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_own_certificate_that_expired_is_a_failure_that_says_so() {
+    let mesh = Mesh::new();
+    let expired = mesh.ca.issue_until(&identity("web"), 2025);
+    let snapshot_web = with_service("web", &[at(API, 8080)]);
+    let web = mesh.pod_with(WEB, snapshot_web, expired).await;
+    let api = mesh.pod(API, "api", snapshot("api")).await;
+    app(&api.app, at(API, 8080), |_, _| ok("never".to_owned())).await;
+    let mut client = Client::connect(&web.app, SERVICE).await;
+    let seen = client.get("/").await.unwrap();
+    assert_eq!((seen.status, flag(&seen)), (503, "TLS"), "{}", seen.body);
+    assert!(seen.body.contains("our certificate"), "{}", seen.body);
+    let refused = api.proxy.frame().edges.total();
+    assert_eq!(refused.flags.get(engine::failure::Flag::Tls), 1);
+
+    web.tls.send_replace(mesh.ca.issue("web"));
+    assert_eq!(client.get("/").await.unwrap().body, "never");
+}
+
+fn flag(seen: &Seen) -> &str {
+    seen.headers["x-meshctl-flag"].to_str().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn observers_see_one_request_on_both_sides_under_one_id_with_its_reasons() {
+    let mesh = Mesh::new();
+    let dead = at("10.0.0.3", 8080);
+    let web = with_rule("web", &[dead, at(API, 8080)], |rule| {
+        rule.retry = Some(retries(3));
+    });
+    let web = mesh.pod(WEB, "web", web).await;
+    let api = mesh.pod(API, "api", snapshot("api")).await;
+    app(&api.app, at(API, 8080), |_, _| ok(String::new())).await;
+    let mut client = Client::connect(&web.app, SERVICE).await;
+    client.get("/a").await.unwrap();
+    client.get("/b").await.unwrap();
+    let records = mesh.seen.0.lock().unwrap();
+    let (inbound, outbound): (Vec<_>, Vec<_>) =
+        records.iter().partition(|r| r.role == Role::Inbound);
+    assert_eq!((inbound.len(), outbound.len()), (2, 2));
+    for (there, here) in inbound.iter().zip(&outbound) {
+        assert_eq!((&there.id, there.status), (&here.id, Some(200)));
+        assert_eq!(there.peer, Some(identity("web")));
+        assert!(
+            here.trail.iter().any(|s| s.starts_with("pick")),
+            "{:?}",
+            here.trail
+        );
+    }
+    let mut tries: Vec<usize> = outbound.iter().map(|r| r.attempts.len()).collect();
+    tries.sort_unstable();
+    assert_eq!(tries, [1, 2], "one of them met the dead endpoint first");
 }

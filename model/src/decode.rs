@@ -1,10 +1,10 @@
 //! A node of a document to a typed value, with errors that point at the offending bytes.
 //!
 //! Types derive `serde::Deserialize` and are read straight from the tree, not from a JSON copy of
-//! it: so every error knows its node. Null means what it means to Go's JSON decoder and therefore to
-//! the API server: an absent field of a struct, else the empty value (`labels:` with nothing behind
-//! it is an empty map). Avoid `#[serde(flatten)]` and `#[serde(untagged)]` in types that are read
-//! here: serde buffers their input, and the error then points at the whole object.
+//! it: so every error knows its node. Null means what it means to Go's JSON decoder and therefore
+//! to the API server: an absent field of a struct, else the empty value (`labels:` with nothing
+//! behind it is an empty map). Avoid `#[serde(flatten)]` and `#[serde(untagged)]` in types that are
+//! read here: serde buffers their input, and the error then points at the whole object.
 
 mod de;
 mod error;

@@ -77,8 +77,8 @@ impl Document {
 // === impl Object ===
 
 impl Object {
-    /// The objects of `document`: one, or the items of a list kind (`List`, `DeploymentList`, …), in
-    /// the order in which they stand.
+    /// The objects of `document`: one, or the items of a list kind (`List`, `DeploymentList`, …),
+    /// in the order in which they stand.
     ///
     /// # Errors
     /// A document that is no object, a missing `apiVersion` or `kind`, or a wrong type in

@@ -132,8 +132,8 @@ impl Foreign {
         let message = format!("{} is policy of {}: {}", self.what, self.owner, self.does);
         let diagnostic = match self.effect {
             Effect::Behaviour => Diagnostic::error(message).help(
-                "it is not followed here, so the result would be incomplete: remove it, replace it, \
-                 or go on with --ignore-foreign",
+                "it is not followed here, so the result would be incomplete: remove it, \
+                 replace it, or go on with --ignore-foreign",
             ),
             Effect::None => Diagnostic::note(message),
         };

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  text ──▶ documents ──▶ objects (lists flattened) ──▶ Resource { object, spec }
-//!                                          └──▶ diagnostics: every refused object, not only the first
+//!                                          └──▶ diagnostics: every refused object, not only one
 //! ```
 //!
 //! Strictness depends on the group. In the Gateway API's groups and in ours an unknown field is an

@@ -1,12 +1,12 @@
 //! Manifests as kubectl reads them, with the byte position of every key and value.
 //!
 //! A manifest means what the API server makes of it, and that is not YAML 1.2: kubectl cuts the
-//! text at lines that start with `---`, reads each piece with YAML 1.1 scalars (`on` is true, `0400`
-//! is 256), merges `<<`, lets the last of two equal keys win, and hands the result on as JSON
-//! (k8s.io/apimachinery `pkg/util/yaml/decoder.go`, sigs.k8s.io/yaml with its go-yaml v2). A reader
-//! that is more lenient would bless files that `kubectl apply` refuses; one that reads other values
-//! would simulate another mesh. So this one follows kubectl row by row, and its tests are a table of
-//! what the kubectl binary answered.
+//! text at lines that start with `---`, reads each piece with YAML 1.1 scalars (`on` is true,
+//! `0400` is 256), merges `<<`, lets the last of two equal keys win, and hands the result on as
+//! JSON (k8s.io/apimachinery `pkg/util/yaml/decoder.go`, sigs.k8s.io/yaml with its go-yaml v2). A
+//! reader that is more lenient would bless files that `kubectl apply` refuses; one that reads other
+//! values would simulate another mesh. So this one follows kubectl row by row, and its tests are a
+//! table of what the kubectl binary answered.
 //!
 //! ```text
 //!  text ──▶ stream: one piece per document ──▶ build: events → tree of spans ──▶ Document
@@ -44,16 +44,16 @@ pub const DEPTH_MAX: usize = 200;
 /// fewer, and a list of all objects of a large cluster as well.
 pub const NODES_MAX: usize = 8_000_000;
 
-/// Most nodes that aliases may repeat in one document: below this go-yaml lets aliases make up nearly
-/// all of a document, above it refuses more and more of them.
+/// Most nodes that aliases may repeat in one document: below this go-yaml lets aliases make up
+/// nearly all of a document, above it refuses more and more of them.
 pub const EXPANDED_NODES_MAX: usize = 400_000;
 
 /// Longest mapping key, in characters, from its first to its colon: YAML's own limit, which kubectl
 /// keeps.
 pub const KEY_CHARS_MAX: usize = 1024;
 
-/// Reads all documents of `text`; `name` is the file as the user named it. Documents that are empty,
-/// hold only comments, or are `null` are skipped.
+/// Reads all documents of `text`; `name` is the file as the user named it. Documents that are
+/// empty, hold only comments, or are `null` are skipped.
 ///
 /// # Errors
 /// The first place where kubectl would refuse the text, or where a bound of this module is passed.

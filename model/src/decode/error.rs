@@ -252,8 +252,8 @@ fn suggest(
     diagnostic.help(format!("{intro}: {}", allowed.join(", ")))
 }
 
-/// The candidate that a person who wrote `written` most likely meant: at most a third of its letters
-/// differ, case apart.
+/// The candidate that a person who wrote `written` most likely meant: at most a third of its
+/// letters differ, case apart.
 pub fn nearest<'a>(
     written: &str,
     candidates: impl IntoIterator<Item = &'a str>,

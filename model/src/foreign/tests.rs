@@ -110,7 +110,8 @@ fn other_objects_are_nobodys_policy() {
 fn findings_say_what_where_and_what_to_do() {
     assert_eq!(
         find_all(
-            "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: a, namespace: shop}\n"
+            "apiVersion: networking.istio.io/v1\nkind: VirtualService\n\
+             metadata: {name: a, namespace: shop}\n"
         ),
         [
             "t.yaml:2:7: VirtualService shop/a is policy of Istio: routes, retries, timeouts and \
@@ -136,8 +137,8 @@ fn annotations_that_change_requests_are_found_where_they_stand() {
     );
     let found = find_all(
         "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec:\n  template:\n    \
-         metadata:\n      annotations:\n        traffic.sidecar.istio.io/excludeOutboundPorts: '1'\n",
+         metadata:\n      annotations:\n        traffic.sidecar.istio.io/includeInboundPorts: '1'\n",
     );
     assert_eq!(found.len(), 1);
-    assert!(found[0].starts_with("t.yaml:8:56: "), "{found:?}");
+    assert!(found[0].starts_with("t.yaml:8:55: "), "{found:?}");
 }

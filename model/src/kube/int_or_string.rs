@@ -17,8 +17,8 @@ struct Either;
 // === impl IntOrString ===
 
 impl IntOrString {
-    /// As a share or count of `total`: `25%` of 10 is 2 or, rounded up, 3. Negative counts are none;
-    /// `None` when it is neither a number nor a percentage.
+    /// As a share or count of `total`: `25%` of 10 is 2 or, rounded up, 3. Negative counts are
+    /// none; `None` when it is neither a number nor a percentage.
     pub fn of(&self, total: u32, round_up: bool) -> Option<u32> {
         let percent = match self {
             Self::Int(count) => return Some(u32::try_from(*count).unwrap_or(0)),

@@ -125,7 +125,8 @@ fn every_kind_of_workload_is_one_view() {
         "    metadata: {labels: {app: a}}\n    spec: {containers: [{name: a, image: a}]}\n";
     let check = |api: &str, kind: &str, spec: &str, replicas: u32, rollout: RolloutKind| {
         let text = format!(
-            "apiVersion: {api}\nkind: {kind}\nmetadata: {{name: a}}\nspec:\n{spec}  template:\n{template}"
+            "apiVersion: {api}\nkind: {kind}\nmetadata: {{name: a}}\n\
+             spec:\n{spec}  template:\n{template}"
         );
         let workload = one(&text).workload().unwrap();
         assert_eq!(workload.kind, WorkloadKind::of(kind).unwrap());
@@ -188,7 +189,8 @@ fn every_kind_of_workload_is_one_view() {
 #[test]
 fn cron_jobs_and_bare_pods_are_workloads_too() {
     let workload = one(
-        "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: a}\nspec:\n  schedule: '* * * * *'\n  \
+        "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: a}\nspec:\n  \
+         schedule: '* * * * *'\n  \
          jobTemplate: {spec: {template: {spec: {containers: [{name: a, image: a}]}}}}\n",
     )
     .workload()

@@ -39,7 +39,8 @@ pub fn service_name(text: &str) -> Result<(), Problem> {
         .is_some_and(|byte| byte.is_ascii_lowercase());
     let good = letter && dns_label(text).is_ok();
     good.then_some(()).ok_or(
-        "at most 63 lower case letters, digits or `-`, starting with a letter and not ending with `-`",
+        "at most 63 lower case letters, digits or `-`, starting with a letter and not ending \
+         with `-`",
     )
 }
 

@@ -92,9 +92,8 @@ fn strict_groups_refuse_what_they_do_not_know() {
     check(
         &format!("{route}spec:\n  rule: []\n"),
         &[],
-        &[
-            "t.yaml:6:3: unknown field `spec.rule` (fields allowed here: parentRefs, useDefaultGateways, hostnames, rules)",
-        ],
+        &["t.yaml:6:3: unknown field `spec.rule` \
+           (fields allowed here: parentRefs, useDefaultGateways, hostnames, rules)"],
     );
     let (_, messages) = read_all(&format!("{route}  lables: {{}}\nspec: {{}}\n"));
     assert_eq!(messages, ["t.yaml:5:3: unknown field `metadata.lables`"]);
@@ -143,7 +142,8 @@ fn every_bad_object_is_reported_and_the_good_ones_are_kept() {
 #[test]
 fn items_of_lists_are_resources_at_their_own_lines() {
     check(
-        "apiVersion: v1\nkind: ServiceList\nitems:\n- metadata: {name: a}\n  spec: {clusterIP: None}\n\
+        "apiVersion: v1\nkind: ServiceList\nitems:\n- metadata: {name: a}\n  \
+         spec: {clusterIP: None}\n\
          - metadata: {name: b}\n  spec: {clusterIP: Non, ports: [{port: x}]}\n",
         &["Service@4"],
         &[

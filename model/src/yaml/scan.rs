@@ -114,8 +114,8 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Where the last line of a block scalar ends that is content: lines of blanks that are shorter than
-/// the indentation are not. The header is `header` bytes long.
+/// Where the last line of a block scalar ends that is content: lines of blanks that are shorter
+/// than the indentation are not. The header is `header` bytes long.
 fn content_end(block: &str, header: usize) -> usize {
     let lines = || block.split_inclusive('\n').skip(1);
     let spaces = |line: &str| line.len() - line.trim_start_matches(' ').len();

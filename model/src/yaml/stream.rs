@@ -1,8 +1,9 @@
 //! A text cut into documents, as kubectl cuts it before any YAML is parsed.
 //!
-//! A text whose first character is `{` is a stream of JSON values back to back; anything else is cut
-//! at lines that start with `---`, wherever they stand, even inside a quoted scalar. Newer kubectls
-//! also take `---` after a JSON value; so does this reader, since no other reading of it exists.
+//! A text whose first character is `{` is a stream of JSON values back to back; anything else is
+//! cut at lines that start with `---`, wherever they stand, even inside a quoted scalar. Newer
+//! kubectls also take `---` after a JSON value; so does this reader, since no other reading of it
+//! exists.
 
 use serde::de::IgnoredAny;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! The kubectl binary itself as the judge of mutated manifests.
 //!
-//! `cargo test -p model oracle -- --ignored`. Values must be equal, and what kubectl refuses must be
-//! refused. The other direction is allowed to differ: texts that YAML 1.1 and 1.2 read differently
-//! are refused on purpose.
+//! `cargo test -p model oracle -- --ignored`. Values must be equal, and what kubectl refuses must
+//! be refused. The other direction is allowed to differ: texts that YAML 1.1 and 1.2 read
+//! differently are refused on purpose.
 
 use std::process::Command;
 

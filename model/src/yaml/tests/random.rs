@@ -117,8 +117,16 @@ fn floor(text: &str, mut at: usize) -> usize {
     at
 }
 
+/// Failures are kept as cases of the tables, not as files of seeds.
+fn config() -> ProptestConfig {
+    ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(300)
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
+    #![proptest_config(config())]
 
     #[test]
     fn arbitrary_text_never_panics(text in "(?s).{0,200}") {
@@ -126,7 +134,9 @@ proptest! {
     }
 
     #[test]
-    fn arbitrary_punctuation_never_panics(text in "[\\-:\\[\\]{},#&*!|>'\"%@`?~<a0 \n\t\r.]{0,80}") {
+    fn arbitrary_punctuation_never_panics(
+        text in "[\\-:\\[\\]{},#&*!|>'\"%@`?~<a0 \n\t\r.]{0,80}"
+    ) {
         check_spans(&text)?;
     }
 

@@ -22,6 +22,7 @@ mod measure;
 mod rests;
 
 pub use measure::Unmeasured;
+pub(crate) use measure::flag_named;
 
 /// One expectation after a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

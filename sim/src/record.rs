@@ -6,10 +6,10 @@
 //!                        └─▶ report   text, JSON, JUnit, HTML, one request's story
 //! ```
 //!
-//! Time is cut at [`Spec::instants`](crate::scenario::Spec::instants): each second and each bound of
-//! a window. What is counted is kept per slice, so that any window is a sum of slices and survives a
-//! proxy that died in the middle of it; what is measured (breaker states, open connections) is as of
-//! the end of its slice.
+//! Time is cut at [`Spec::instants`](crate::scenario::Spec::instants): each second and each bound
+//! of a window. What is counted is kept per slice, so that any window is a sum of slices and
+//! survives a proxy that died in the middle of it; what is measured (breaker states, open
+//! connections) is as of the end of its slice.
 
 use core::time::Duration;
 

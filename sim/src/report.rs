@@ -158,8 +158,8 @@ const FAILED_SEEDS_MAX: usize = 100;
 // === impl Report ===
 
 impl Report {
-    /// The report of a scenario: `results` of all seeds in the order of the seeds, and `detail`, the
-    /// observations of the seed that [`Report::detail_seed`] names.
+    /// The report of a scenario: `results` of all seeds in the order of the seeds, and `detail`,
+    /// the observations of the seed that [`Report::detail_seed`] names.
     pub fn new(
         context: &Context,
         scenario: &Scenario,

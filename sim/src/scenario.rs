@@ -24,20 +24,26 @@ pub mod change;
 pub mod distribution;
 pub mod event;
 pub mod expect;
+pub mod known;
 pub mod load;
 pub mod network;
+pub mod path;
 pub mod quantity;
+pub mod read;
 pub mod reference;
 pub mod shape;
+pub mod validate;
 
 pub use app::{App, Call, ColdStart, OnError};
 pub use change::{CounterChange, ManifestChange};
 pub use distribution::Distribution;
 pub use event::{Action, Event, PodChoice};
 pub use expect::{Expectation, Metric, Named, Op, Pick, Subject, Value, Window};
+pub use known::Known;
 pub use load::{Arrival, ClientProtocol, Load, Sender};
 pub use network::{Control, Link, Network, Zone};
 pub use quantity::{Bandwidth, Bytes, Share, Span};
+pub use read::Loaded;
 pub use reference::{ObjectRef, Place, Url, UrlScheme, WorkloadRef};
 pub use shape::{Schedule, Shape};
 

@@ -2,8 +2,8 @@
 //!
 //! Envoy's rule (`outlier_detection_impl.cc`): one more is ejected only while
 //! `100 × (ejected + 1) / hosts ≤ maxEjectionPercent`, or when none is ejected and
-//! `alwaysEjectOneHost`. A set that shrinks later keeps those that were ejected, so the cap is taken
-//! of the largest set the proxy had.
+//! `alwaysEjectOneHost`. A set that shrinks later keeps those that were ejected, so the cap is
+//! taken of the largest set the proxy had.
 
 use std::collections::BTreeMap;
 

@@ -8,8 +8,8 @@
 //!    assumed, not modelled     what the answer rests on
 //! ```
 //!
-//! It reads the same without colour. Lines are folded to the width of the terminal; tables leave out
-//! their last columns when it is narrow.
+//! It reads the same without colour. Lines are folded to the width of the terminal; tables leave
+//! out their last columns when it is narrow.
 
 use core::fmt::Write as _;
 

@@ -8,6 +8,10 @@ use super::network::is_false;
 use super::quantity::{Bandwidth, Share, Span};
 use super::reference::{ObjectRef, Place, WorkloadRef};
 
+mod pods;
+
+pub use pods::PodChoice;
+
 /// Something that happens at a time. Exactly one of the actions is set.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -91,21 +95,6 @@ pub struct Pods {
     /// Which of its pods; without it all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pods: Option<PodChoice>,
-}
-
-/// Some pods of a workload.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
-#[serde(
-    untagged,
-    expecting = "a number of pods, a percentage, or a list of pod indexes"
-)]
-pub enum PodChoice {
-    /// So many, from the first one on.
-    Count(u32),
-    /// Exactly these, counted from 0.
-    Indexes(Vec<u32>),
-    /// So large a share, rounded up, from the first one on.
-    Share(Share),
 }
 
 /// See [`Event::crash`].
@@ -524,27 +513,6 @@ fn object_title(object: &serde_json::Map<String, serde_json::Value>) -> String {
     {
         Some(namespace) => format!("{} {namespace}/{name}", text(object.get("kind"))),
         None => format!("{} {name}", text(object.get("kind"))),
-    }
-}
-
-// === impl PodChoice ===
-
-impl PodChoice {
-    /// The chosen ones of `replicas` pods, as indexes, sorted.
-    pub fn indexes(&self, replicas: u32) -> Vec<u32> {
-        match self {
-            Self::Count(n) => (0..replicas.min(*n)).collect(),
-            Self::Share(share) => {
-                let n = (f64::from(replicas) * share.0 - 1e-9).ceil().max(0.0);
-                (0..replicas.min(n as u32)).collect()
-            }
-            Self::Indexes(list) => {
-                let mut list: Vec<_> = list.iter().copied().filter(|i| *i < replicas).collect();
-                list.sort_unstable();
-                list.dedup();
-                list
-            }
-        }
     }
 }
 

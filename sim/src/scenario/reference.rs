@@ -369,7 +369,7 @@ text_scalar!(
     "Url",
     "a URL such as http://web.shop/",
     json_schema!({
-        "description": "Where requests go: a Service by any of its DNS names. `grpc://` sends gRPC.",
+        "description": "Where requests go: a Service by any of its names. `grpc://` sends gRPC.",
         "type": "string",
         "pattern": "^(http|grpc)://[^/?#]+([/?][^#]*)?$",
         "examples": ["http://web.shop/cart", "grpc://cart.shop:7070/shop.Cart/Get"]

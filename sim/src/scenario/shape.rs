@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use super::quantity::Span;
 
-/// How the rate, or the number of users, changes. Exactly one field is set. All times count from the
-/// start of the load.
+/// How the rate, or the number of users, changes. Exactly one field is set. All times count from
+/// the start of the load.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("minProperties" = 1, "maxProperties" = 1))]

@@ -1,8 +1,8 @@
 //! Fills `{{name}}` in a template, in one pass: what is filled in is never looked at again, so that
 //! a value that holds braces stays text.
 
-/// The template with each `{{name}}` replaced by the value of that name. A name that has no value is
-/// an error of this program and shows as an empty string, which the golden test would notice.
+/// The template with each `{{name}}` replaced by the value of that name. A name that has no value
+/// is an error of this program and shows as an empty string, which the golden test would notice.
 pub(super) fn fill(template: &str, values: &[(&str, &str)]) -> String {
     let mut out = String::with_capacity(template.len());
     let mut rest = template;

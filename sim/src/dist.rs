@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use engine::entropy::Entropy;
 
+use crate::scenario::Distribution;
+
 /// Φ⁻¹(0.99): how many standard deviations the 99th percentile lies above the median.
 const Z99: f64 = 2.326_347_874_040_841;
 
@@ -62,6 +64,23 @@ impl Dist {
                 let sum: Duration = values.iter().sum();
                 sum / u32::try_from(values.len()).unwrap_or(u32::MAX).max(1)
             }
+        }
+    }
+}
+
+impl From<Distribution> for Dist {
+    fn from(written: Distribution) -> Self {
+        match written {
+            Distribution::Constant(d) => Self::Constant(d.0),
+            Distribution::Uniform { min, max } => Self::Uniform {
+                min: min.0,
+                max: max.0,
+            },
+            Distribution::LogNormal { p50, p99 } => Self::LogNormal {
+                p50: p50.0,
+                p99: p99.0,
+            },
+            Distribution::Exponential { mean } => Self::Exponential(mean.0),
         }
     }
 }

@@ -12,13 +12,19 @@
 //! ([`proxy::net::Rt`]) and the cryptographic provider.
 #![forbid(unsafe_code)]
 
+pub mod app;
+mod body;
+pub mod client;
 pub mod crypto;
 pub mod dist;
 pub mod exec;
 pub mod expect;
+pub mod load;
 pub mod net;
 pub mod oracle;
 pub mod record;
 pub mod report;
 pub mod scenario;
+pub mod story;
+pub mod witness;
 pub mod world;

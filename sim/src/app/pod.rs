@@ -1,0 +1,88 @@
+//! One pod's application: its listeners, its workers and what it has to itself.
+
+use core::net::{Ipv4Addr, SocketAddr};
+use core::sync::atomic::AtomicU32;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use engine::entropy::Entropy;
+use engine::snapshot::PortProtocol;
+use proxy::net::{Accept as _, Rt as _};
+use tokio::sync::Semaphore;
+
+use super::{AppSpec, Behaviour, serve};
+use crate::client::Client;
+use crate::net::SimRt;
+use crate::witness::Witness;
+
+/// A running application. A crash of its node drops its tasks; starting again needs a new one.
+#[derive(Debug)]
+pub struct AppPod {
+    /// `shop/web-0`
+    pub name: Arc<str>,
+    pub(super) rt: SimRt,
+    pub(super) spec: Arc<AppSpec>,
+    behaviour: Arc<Mutex<Behaviour>>,
+    pub(super) workers: Semaphore,
+    pub(super) waiting: AtomicU32,
+    rng: Mutex<Entropy>,
+    pub(super) client: Client,
+    pub(super) witness: Witness,
+}
+
+// === impl AppPod ===
+
+impl AppPod {
+    pub fn new(
+        name: &str,
+        rt: SimRt,
+        spec: Arc<AppSpec>,
+        behaviour: Arc<Mutex<Behaviour>>,
+        witness: Witness,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            name: name.into(),
+            rt,
+            workers: Semaphore::new(spec.workers as usize),
+            waiting: AtomicU32::new(0),
+            // The node's own stream: another pod's requests draw from another one.
+            rng: Mutex::new(Entropy::from_seed(rt.rand())),
+            client: Client::new(rt),
+            spec,
+            behaviour,
+            witness,
+        })
+    }
+
+    /// Serves the ports of the pod's containers.
+    pub fn start(self: &Arc<Self>, ports: &[(u16, PortProtocol)]) {
+        for (port, protocol) in ports.iter().copied() {
+            let pod = Arc::clone(self);
+            self.rt.spawn(async move {
+                let any = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port);
+                let Ok(mut listener) = pod.rt.listen(any).await else {
+                    return;
+                };
+                loop {
+                    if let Ok((io, _)) = listener.accept().await {
+                        pod.rt
+                            .spawn(serve::connection(Arc::clone(&pod), io, protocol));
+                    }
+                }
+            });
+        }
+    }
+
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(super) fn rng(&self) -> MutexGuard<'_, Entropy> {
+        self.rng.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn behaviour(&self) -> MutexGuard<'_, Behaviour> {
+        self.behaviour
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}

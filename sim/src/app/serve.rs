@@ -1,0 +1,166 @@
+//! The server side of an application: HTTP/1.1 and HTTP/2 in the clear, as the port has it.
+
+use core::future::poll_fn;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use engine::head::ResponseHead;
+use engine::snapshot::PortProtocol;
+use h2::server::SendResponse;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use proxy::exchange::{Length, Respond as _, Sink as _, StreamError};
+use proxy::http1::{self, ServerConn};
+use proxy::net::Rt as _;
+use proxy::net::prefixed::Prefixed;
+use tokio::io::AsyncReadExt as _;
+
+use super::AppPod;
+use super::work::{Reply, Request};
+use crate::body;
+use crate::client::http2;
+use crate::net::SimIo;
+
+/// The first bytes of HTTP/2 (RFC 9113 §3.4) that no HTTP/1.1 request has.
+const PREFACE: &[u8] = b"PRI ";
+
+/// Serves one connection until it ends.
+pub(super) async fn connection(pod: Arc<AppPod>, mut io: SimIo, protocol: PortProtocol) {
+    if protocol == PortProtocol::Http2 {
+        return multiplexed(pod, io).await;
+    }
+    if protocol == PortProtocol::Http1 {
+        return sequential(pod, ServerConn::new(io, http1::Limits::default())).await;
+    }
+    let mut read = BytesMut::with_capacity(1024);
+    while read.len() < PREFACE.len() && PREFACE.starts_with(&read) {
+        match io.read_buf(&mut read).await {
+            Ok(1..) => {}
+            Ok(0) | Err(_) => return,
+        }
+    }
+    if read.starts_with(PREFACE) {
+        multiplexed(pod, Prefixed::new(read.freeze(), io)).await;
+    } else {
+        let conn = ServerConn::with_read(io, read, http1::Limits::default());
+        sequential(pod, conn).await;
+    }
+}
+
+// === HTTP/1.1 ===
+
+async fn sequential(pod: Arc<AppPod>, mut conn: ServerConn<SimIo>) {
+    while let Ok(Some((head, mut upload, mut sink))) = conn.next_request().await {
+        let Ok(whole) = body::drain(&mut upload).await else {
+            return;
+        };
+        let request = Request::new(&head.headers, whole.bytes);
+        let reply = pod.handle(&request).await;
+        let sent = async {
+            let length = match reply.body_bytes {
+                0 => Length::Empty,
+                n => Length::Known(n),
+            };
+            sink.respond(response(reply.status), length)?;
+            if reply.body_bytes > 0 {
+                return body::fill(&mut sink, reply.body_bytes).await;
+            }
+            poll_fn(|cx| sink.poll_flush(cx)).await
+        };
+        let sent = sent.await;
+        pod.answered(&request, reply, sent.is_ok());
+        if sent.is_err() {
+            return;
+        }
+    }
+}
+
+fn response(status: StatusCode) -> ResponseHead {
+    let mut head = ResponseHead::new(status);
+    let kind = HeaderValue::from_static("application/octet-stream");
+    head.headers.insert(header::CONTENT_TYPE, kind);
+    head
+}
+
+// === HTTP/2 ===
+
+async fn multiplexed<Io>(pod: Arc<AppPod>, io: Io)
+where
+    Io: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+{
+    let Ok(mut conn) = h2::server::handshake(io).await else {
+        return;
+    };
+    while let Some(Ok((request, respond))) = conn.accept().await {
+        let serve = Arc::clone(&pod);
+        pod.rt.spawn(async move {
+            // A stream that breaks is the client's loss; the connection goes on.
+            let _ = stream(&serve, request, respond).await;
+        });
+    }
+}
+
+async fn stream(
+    pod: &AppPod,
+    request: http::Request<h2::RecvStream>,
+    mut respond: SendResponse<Bytes>,
+) -> Result<(), StreamError> {
+    let (head, mut upload) = request.into_parts();
+    let kind = head.headers.get(header::CONTENT_TYPE);
+    let grpc = kind.is_some_and(|v| v.as_bytes().starts_with(b"application/grpc"));
+    let mut bytes = http2::download(&mut upload).await?.bytes;
+    if grpc {
+        bytes = bytes.saturating_sub(body::GRPC_PREFIX);
+    }
+    let request = Request::new(&head.headers, bytes);
+    let reply = pod.handle(&request).await;
+    let sent = answer(reply, grpc, &mut respond).await;
+    pod.answered(&request, reply, sent.is_ok());
+    sent
+}
+
+async fn answer(
+    reply: Reply,
+    grpc: bool,
+    respond: &mut SendResponse<Bytes>,
+) -> Result<(), StreamError> {
+    let broken = |_: h2::Error| StreamError::Reset;
+    let mut head = Response::new(());
+    if !grpc {
+        *head.status_mut() = reply.status;
+        *head.headers_mut() = response(reply.status).headers;
+        let mut out = respond
+            .send_response(head, reply.body_bytes == 0)
+            .map_err(broken)?;
+        return http2::send_all(&mut out, reply.body_bytes, false, true).await;
+    }
+    let kind = HeaderValue::from_static("application/grpc");
+    head.headers_mut().insert(header::CONTENT_TYPE, kind);
+    let code = HeaderValue::from(grpc_status(reply.status));
+    if !reply.status.is_success() {
+        // Trailers-Only: the status is in the one block of headers.
+        head.headers_mut().insert("grpc-status", code);
+        return respond
+            .send_response(head, true)
+            .map(|_| ())
+            .map_err(broken);
+    }
+    let mut out = respond.send_response(head, false).map_err(broken)?;
+    http2::send_all(&mut out, reply.body_bytes, true, false).await?;
+    let mut trailers = HeaderMap::new();
+    trailers.insert("grpc-status", code);
+    out.send_trailers(trailers).map_err(broken)
+}
+
+/// The gRPC status of an application's error, by the mapping clients use the other way round (gRPC
+/// "HTTP to gRPC Status Code Mapping"), with INTERNAL for 500.
+fn grpc_status(status: StatusCode) -> u16 {
+    match status.as_u16() {
+        200..=299 => 0,
+        400 | 500 => 13,
+        401 => 16,
+        403 => 7,
+        404 => 12,
+        429 | 502..=504 => 14,
+        _ => 2,
+    }
+}

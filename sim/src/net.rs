@@ -11,7 +11,6 @@ use core::future::Future;
 use core::net::SocketAddr;
 use core::pin::Pin;
 use core::task::{Context, Poll};
-use core::time::Duration;
 use std::collections::VecDeque;
 use std::io;
 
@@ -37,9 +36,6 @@ use state::{ConnKey, Key, Listener};
 
 pub use pipe::WINDOW;
 pub use state::NetStats;
-
-/// What a resolver in a cluster takes for an answer from its node-local cache.
-const DNS_TIME: Duration = Duration::from_micros(500);
 
 /// The world as one role of a node sees it.
 #[derive(Clone, Copy, Debug)]
@@ -227,7 +223,8 @@ impl Rt for SimRt {
     }
 
     async fn resolve(&self, name: &str) -> io::Result<Resolved> {
-        self.sleep_until(self.now() + DNS_TIME).await;
+        let time = world::with(self.world, |w| w.dns_time(self.node)).unwrap_or_default();
+        self.sleep_until(self.now() + time).await;
         world::with(self.world, |w| {
             let nodes = w.nodes.borrow();
             let namespace = &nodes[self.node.0 as usize].spec.namespace;

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use engine::entropy::Entropy;
 use engine::time::{Instant, Wall};
 
+use crate::dist::Dist;
 use crate::exec::{DeferredTask, Event, Exec, Livelock};
 use crate::net::link::{LinkRule, Place};
 use crate::net::state::Net;
@@ -299,7 +300,8 @@ impl World {
 
     // --- faults on the network ---
 
-    /// Replaces the rules of the links; the last rule that matches holds. Open connections follow.
+    /// Replaces the rules of the links; each one that matches patches the link, in their order. Open
+    /// connections follow.
     pub fn set_links(&self, rules: Vec<LinkRule>) {
         self.shared.set_links(rules);
     }
@@ -338,6 +340,11 @@ impl World {
     /// DNS answers nothing (`true`) or works again.
     pub fn set_dns_down(&self, down: bool) {
         self.shared.net.borrow_mut().dns.down = down;
+    }
+
+    /// How long DNS takes to answer.
+    pub fn set_dns_time(&self, time: Dist) {
+        self.shared.net.borrow_mut().dns.time = time;
     }
 
     /// What the node-local load balancer (kube-proxy) does with a ClusterIP and port.
@@ -432,6 +439,11 @@ impl Shared {
         let skew = self.nodes.borrow()[node.0 as usize].skew;
         let wall = EPOCH.0.saturating_add(self.exec.now().as_nanos());
         Wall(wall.saturating_add_signed(skew))
+    }
+
+    pub(crate) fn dns_time(&self, node: NodeId) -> Duration {
+        let time = self.net.borrow().dns.time.clone();
+        time.sample(&mut self.nodes.borrow_mut()[node.0 as usize].net)
     }
 
     pub(crate) fn rand(&self, node: NodeId, role: Role) -> u64 {

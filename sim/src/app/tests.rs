@@ -10,7 +10,7 @@ use proxy::net::Rt as _;
 use super::{AppPod, AppSpec, Behaviour, CallSpec, Errors, Slowness, destination};
 use crate::client::{Answer, Ask, Client, NoAnswer};
 use crate::dist::Dist;
-use crate::net::link::{Link, LinkRule};
+use crate::net::link::{LinkPatch, LinkRule};
 use crate::scenario::OnError;
 use crate::witness::Witness;
 use crate::world::{NodeId, NodeSpec, Role, World, WorldOptions};
@@ -23,9 +23,9 @@ fn millis(n: u64) -> Duration {
 
 fn world() -> World {
     let world = World::new(&WorldOptions::default());
-    world.set_links(vec![LinkRule::everywhere(Link {
-        latency: Dist::ZERO,
-        ..Link::default()
+    world.set_links(vec![LinkRule::everywhere(LinkPatch {
+        latency: Some(Dist::ZERO),
+        ..LinkPatch::default()
     })]);
     world
 }

@@ -1,7 +1,5 @@
 //! Faults of the network that touch open connections: partitions, changed links, crashed ends.
 
-use std::rc::Rc;
-
 use super::link::{LinkRule, Place};
 use super::state::EndState;
 use crate::world::{Crash, Node, NodeId, Shared};
@@ -28,15 +26,7 @@ impl Block {
 
 impl Shared {
     pub(crate) fn set_links(&self, rules: Vec<LinkRule>) {
-        let mut net = self.net.borrow_mut();
-        net.rules = rules
-            .into_iter()
-            .map(|rule| {
-                let link = Rc::new(rule.link.clone());
-                (rule, link)
-            })
-            .collect();
-        drop(net);
+        self.net.borrow_mut().set_rules(rules);
         self.refresh();
     }
 

@@ -78,7 +78,7 @@ impl Shared {
         if conn.pipes[end].end.is_some() {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        let (from, to) = (conn.ends[end].node, conn.ends[1 - end]);
+        let (from, peer) = (conn.ends[end].node, conn.ends[1 - end].state);
         let pipe = &mut conn.pipes[end];
         let n = pipe.room().min(data.len());
         if n == 0 && !data.is_empty() {
@@ -88,20 +88,14 @@ impl Shared {
         let data = &data[..n];
         self.trace.borrow_mut().event(now, "write", from.0, data);
         net.counts.bytes_written += n as u64;
-        if to.state == EndState::Closed {
+        if peer == EndState::Closed {
             // Nobody reads any more: the bytes are lost, and the answer is a reset.
             net.counts.bytes_lost += n as u64;
             conn.pipes[1 - end].finish(true, now);
             self.notify(conn, key, 1 - end);
             return Poll::Ready(Ok(n));
         }
-        let mut queued = now;
-        if let Some(link) = pipe.link.as_ref().filter(|l| l.bandwidth.is_some()) {
-            let busy = net.busy.entry((from, to.node)).or_default();
-            queued = now.max(*busy) + link.transmission(n);
-            *busy = queued;
-        }
-        pipe.push(data, now, queued);
+        pipe.push(data, now);
         self.notify(conn, key, end);
         Poll::Ready(Ok(n))
     }

@@ -160,10 +160,10 @@ impl Shared {
             let started = now + SYN_TIMEOUT * (1 << attempt);
             (started, NetEvent::SynRetry { key })
         } else {
-            let back = now + one_way(&net, &mut nodes, to, from);
+            let back = now + one_way(&mut net, &mut nodes, to, from);
             match self.open(&mut net, &nodes, from, local, target) {
                 Ok((conn, info)) => {
-                    let accepted = back + one_way(&net, &mut nodes, from, to);
+                    let accepted = back + one_way(&mut net, &mut nodes, from, to);
                     let port = target.port;
                     self.net_timer(
                         accepted,
@@ -253,7 +253,7 @@ impl Shared {
         let ordinal = net.opened.entry((from, to)).or_default();
         *ordinal += 1;
         let purpose = ordinal.to_string();
-        let pipe = |a: NodeId, b: NodeId| {
+        let mut pipe = |a: NodeId, b: NodeId| {
             let (a_name, b_name) = (
                 &nodes[a.0 as usize].spec.name,
                 &nodes[b.0 as usize].spec.name,
@@ -346,7 +346,7 @@ impl Dial {
 }
 
 /// The latency of one small packet of a handshake.
-fn one_way(net: &Net, nodes: &mut [Node], from: NodeId, to: NodeId) -> Duration {
+fn one_way(net: &mut Net, nodes: &mut [Node], from: NodeId, to: NodeId) -> Duration {
     match net.link(nodes, from, to) {
         Some(link) => link.delay(0, &mut nodes[from.0 as usize].net),
         None => Duration::ZERO,

@@ -1,20 +1,35 @@
 //! The cluster's DNS, as a pod's resolver uses it.
 
 use core::net::IpAddr;
+use core::time::Duration;
 use std::collections::BTreeMap;
 use std::io;
+
+use crate::dist::Dist;
 
 /// The cluster domain, and with it the end of every service's name.
 const CLUSTER_DOMAIN: &str = "cluster.local";
 
-#[derive(Default)]
 pub(crate) struct Dns {
     names: BTreeMap<String, Vec<IpAddr>>,
     /// Nobody answers.
     pub(crate) down: bool,
+    /// How long an answer takes.
+    pub(crate) time: Dist,
 }
 
 // === impl Dns ===
+
+impl Default for Dns {
+    /// What a resolver in a cluster takes for an answer from its node-local cache.
+    fn default() -> Self {
+        Self {
+            names: BTreeMap::new(),
+            down: false,
+            time: Dist::Constant(Duration::from_micros(500)),
+        }
+    }
+}
 
 impl Dns {
     pub(crate) fn set(&mut self, name: &str, addresses: Vec<IpAddr>) {

@@ -26,11 +26,24 @@ const LOSSES_MAX: u32 = 6;
 pub struct Link {
     /// One way.
     pub latency: Dist,
+    /// Comes on top, each drawn by itself.
+    pub added: Vec<Dist>,
     /// Up to this much is added, uniformly. Order within a connection is kept.
     pub jitter: Duration,
     /// Probability that a packet is lost; it arrives after a retransmission.
     pub loss: f64,
-    /// Bytes per second between the two nodes; none = unlimited.
+    /// Bytes per second of one connection; none = unlimited.
+    pub bandwidth: Option<u64>,
+}
+
+/// What a rule changes of a link.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LinkPatch {
+    pub latency: Option<Dist>,
+    /// Adds to the latency, whatever it is.
+    pub add: Option<Dist>,
+    pub jitter: Option<Duration>,
+    pub loss: Option<f64>,
     pub bandwidth: Option<u64>,
 }
 
@@ -44,16 +57,14 @@ pub enum Place {
     Group(Arc<str>),
 }
 
-/// The link of matching pairs of nodes.
+/// What is different about the links of matching pairs of nodes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LinkRule {
     pub from: Place,
     pub to: Place,
     /// Holds in the other direction as well.
     pub both: bool,
-    /// Holds only between nodes of different zones.
-    pub across_zones: bool,
-    pub link: Link,
+    pub patch: LinkPatch,
 }
 
 // === impl Link ===
@@ -63,6 +74,7 @@ impl Default for Link {
     fn default() -> Self {
         Self {
             latency: Dist::Constant(Duration::from_micros(250)),
+            added: Vec::new(),
             jitter: Duration::ZERO,
             loss: 0.0,
             bandwidth: None,
@@ -74,6 +86,9 @@ impl Link {
     /// How long a segment of `len` bytes is under way, without queueing for bandwidth.
     pub(crate) fn delay(&self, len: usize, rng: &mut Entropy) -> Duration {
         let mut delay = self.latency.sample(rng);
+        for added in &self.added {
+            delay += added.sample(rng);
+        }
         if !self.jitter.is_zero() {
             let jitter = engine::time::nanos(self.jitter);
             delay += Duration::from_nanos(rng.below(jitter.saturating_add(1)));
@@ -95,6 +110,16 @@ impl Link {
         let rto = RTO_MIN.max(delay * 4);
         // The timer doubles: 1 + 2 + 4 … = 2^lost - 1 periods.
         rto * ((1u32 << lost) - 1)
+    }
+
+    pub(crate) fn patch(&mut self, patch: &LinkPatch) {
+        if let Some(latency) = &patch.latency {
+            self.latency = latency.clone();
+        }
+        self.added.extend(patch.add.clone());
+        self.jitter = patch.jitter.unwrap_or(self.jitter);
+        self.loss = patch.loss.unwrap_or(self.loss);
+        self.bandwidth = patch.bandwidth.or(self.bandwidth);
     }
 
     /// How long `len` bytes occupy the link.
@@ -139,21 +164,19 @@ impl Place {
 // === impl LinkRule ===
 
 impl LinkRule {
-    /// The same link between all nodes.
-    pub fn everywhere(link: Link) -> Self {
+    /// A change of the links between all nodes.
+    pub fn everywhere(patch: LinkPatch) -> Self {
         Self {
             from: Place::Any,
             to: Place::Any,
             both: true,
-            across_zones: false,
-            link,
+            patch,
         }
     }
 
     pub(crate) fn holds(&self, from: (NodeId, &Node), to: (NodeId, &Node)) -> bool {
-        let zones = !self.across_zones || from.1.spec.zone != to.1.spec.zone;
         let forth = self.from.holds(from.0, from.1) && self.to.holds(to.0, to.1);
         let back = self.both && self.from.holds(to.0, to.1) && self.to.holds(from.0, from.1);
-        zones && (forth || back)
+        forth || back
     }
 }

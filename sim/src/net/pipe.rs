@@ -34,6 +34,8 @@ pub(crate) struct Pipe {
     pub(crate) blocked: bool,
     /// The latest arrival so far: order is kept.
     last: Instant,
+    /// When the last byte so far has left, where bandwidth is bounded.
+    left: Instant,
     pub(crate) rng: Entropy,
 }
 
@@ -77,6 +79,7 @@ impl Pipe {
             link,
             blocked,
             last: Instant::ZERO,
+            left: Instant::ZERO,
             rng,
         }
     }
@@ -90,9 +93,9 @@ impl Pipe {
         self.bytes.len()
     }
 
-    /// Puts bytes under way. `queued` is when the link is free for them.
-    pub(crate) fn push(&mut self, data: &[u8], now: Instant, queued: Instant) {
-        let at = self.arrival(data.len(), now, queued);
+    /// Puts bytes under way.
+    pub(crate) fn push(&mut self, data: &[u8], now: Instant) {
+        let at = self.arrival(data.len(), now);
         self.bytes.extend(data);
         match self.segments.back_mut() {
             Some(last) if last.at == at && (at != Instant::FAR_FUTURE || last.written == now) => {
@@ -111,7 +114,7 @@ impl Pipe {
         if self.end.is_some_and(|e| e.reset || !reset) {
             return;
         }
-        let at = self.arrival(0, now, now);
+        let at = self.arrival(0, now);
         self.end = Some(End {
             at,
             written: now,
@@ -137,15 +140,15 @@ impl Pipe {
         lost
     }
 
-    fn arrival(&mut self, len: usize, now: Instant, queued: Instant) -> Instant {
+    fn arrival(&mut self, len: usize, now: Instant) -> Instant {
         if self.blocked {
             return Instant::FAR_FUTURE;
         }
         let Some(link) = &self.link else {
             return now;
         };
-        let at = queued.max(now) + link.delay(len, &mut self.rng);
-        self.last = self.last.max(at);
+        self.left = self.left.max(now) + link.transmission(len);
+        self.last = self.last.max(self.left + link.delay(len, &mut self.rng));
         self.last
     }
 

@@ -5,7 +5,6 @@ use core::task::Waker;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
-use engine::time::Instant;
 use proxy::net::ConnInfo;
 
 use super::block::Block;
@@ -28,13 +27,12 @@ pub(crate) struct Net {
     pub(crate) dns: Dns,
     /// ClusterIP and port → endpoints.
     pub(crate) services: BTreeMap<SocketAddr, Vec<SocketAddr>>,
-    pub(crate) rules: Vec<(LinkRule, Rc<Link>)>,
-    pub(crate) default_link: Rc<Link>,
+    rules: Vec<LinkRule>,
+    /// Links by the rules that hold for them: pairs of nodes share theirs.
+    links: BTreeMap<Vec<u16>, Rc<Link>>,
     pub(crate) blocks: Vec<Block>,
     pub(crate) refusals: Vec<(u64, Place)>,
     pub(crate) next_rule: u64,
-    /// Until when the link between two nodes transmits, where bandwidth is bounded.
-    pub(crate) busy: BTreeMap<(NodeId, NodeId), Instant>,
     /// Connections ever opened between two nodes: keys the random stream of the next one.
     pub(crate) opened: BTreeMap<(NodeId, NodeId), u64>,
     pub(crate) counts: NetStats,
@@ -152,18 +150,33 @@ impl<T> Table<T> {
 // === impl Net ===
 
 impl Net {
-    /// The link from one node to another; none inside a node.
-    pub(crate) fn link(&self, nodes: &[Node], from: NodeId, to: NodeId) -> Option<Rc<Link>> {
+    /// The link from one node to another, patched by every rule that holds; none inside a node.
+    pub(crate) fn link(&mut self, nodes: &[Node], from: NodeId, to: NodeId) -> Option<Rc<Link>> {
         if from == to {
             return None;
         }
         let a = (from, &nodes[from.0 as usize]);
         let b = (to, &nodes[to.0 as usize]);
-        let rule = self.rules.iter().rev().find(|(rule, _)| rule.holds(a, b));
-        Some(rule.map_or_else(
-            || Rc::clone(&self.default_link),
-            |(_, link)| Rc::clone(link),
-        ))
+        let indexed = (0u16..).zip(&self.rules);
+        let held: Vec<u16> = indexed
+            .filter(|(_, r)| r.holds(a, b))
+            .map(|(i, _)| i)
+            .collect();
+        if let Some(link) = self.links.get(&held) {
+            return Some(Rc::clone(link));
+        }
+        let mut link = Link::default();
+        for index in &held {
+            link.patch(&self.rules[usize::from(*index)].patch);
+        }
+        let link = Rc::new(link);
+        self.links.insert(held, Rc::clone(&link));
+        Some(link)
+    }
+
+    pub(crate) fn set_rules(&mut self, rules: Vec<LinkRule>) {
+        self.rules = rules;
+        self.links.clear();
     }
 
     /// True when packets from one node to another are dropped.

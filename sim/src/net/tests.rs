@@ -7,7 +7,7 @@ use engine::time::Instant;
 use proxy::net::{Abort, Accept, ConnInfo, Rt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::link::{Link, LinkRule, Place};
+use super::link::{LinkPatch, LinkRule, Place};
 use super::{SimIo, SimRt, WINDOW};
 use crate::dist::Dist;
 use crate::world::{Capture, Crash, NodeId, NodeSpec, Role, World, WorldOptions};
@@ -60,9 +60,9 @@ fn pair() -> (World, NodeId, NodeId) {
 }
 
 fn link_of(latency: Duration) -> LinkRule {
-    LinkRule::everywhere(Link {
-        latency: Dist::Constant(latency),
-        ..Link::default()
+    LinkRule::everywhere(LinkPatch {
+        latency: Some(Dist::Constant(latency)),
+        ..LinkPatch::default()
     })
 }
 
@@ -159,14 +159,15 @@ fn a_latency_below_a_millisecond_is_exact() {
 #[test]
 fn bytes_arrive_in_order_whatever_the_jitter_and_loss() {
     let (world, a, _) = pair();
-    world.set_links(vec![LinkRule::everywhere(Link {
-        latency: Dist::LogNormal {
+    world.set_links(vec![LinkRule::everywhere(LinkPatch {
+        latency: Some(Dist::LogNormal {
             p50: millis(1),
             p99: millis(30),
-        },
-        jitter: millis(5),
-        loss: 0.05,
+        }),
+        jitter: Some(millis(5)),
+        loss: Some(0.05),
         bandwidth: Some(1_000_000),
+        add: Some(Dist::Constant(millis(1))),
     })]);
     let all = run(&world, a, |rt| async move {
         let io = rt.connect(at(2)).await.unwrap();
@@ -214,10 +215,10 @@ fn a_writer_waits_when_nobody_reads() {
 #[test]
 fn bandwidth_spreads_a_transfer_over_time() {
     let (world, a, _) = pair();
-    world.set_links(vec![LinkRule::everywhere(Link {
-        latency: Dist::ZERO,
+    world.set_links(vec![LinkRule::everywhere(LinkPatch {
+        latency: Some(Dist::ZERO),
         bandwidth: Some(1_000_000),
-        ..Link::default()
+        ..LinkPatch::default()
     })]);
     let answer = run(&world, a, |rt| async move {
         let io = rt.connect(at(2)).await.unwrap();

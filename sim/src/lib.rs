@@ -15,15 +15,18 @@
 pub mod app;
 mod body;
 pub mod client;
+mod cluster;
 pub mod crypto;
 pub mod dist;
 pub mod exec;
 pub mod expect;
+mod fault;
 pub mod load;
 pub mod net;
 pub mod oracle;
 pub mod record;
 pub mod report;
+pub mod run;
 pub mod scenario;
 pub mod story;
 pub mod witness;

@@ -367,6 +367,15 @@ impl World {
         self.shared.trace(what, node, data);
     }
 
+    /// Adds an event of the world itself to the trace hash.
+    pub(crate) fn mark(&self, what: &'static str, number: u64) {
+        let now = self.now();
+        self.shared
+            .trace
+            .borrow_mut()
+            .event(now, what, u32::MAX, &number.to_le_bytes());
+    }
+
     /// Hash over all application events and network writes so far.
     pub fn trace_hash(&self) -> u64 {
         self.shared.trace.borrow().hash()

@@ -134,7 +134,7 @@ impl Of<'_, '_> {
             let rest = path.strip_prefix(note.path.as_str());
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
         };
-        if let Some(note) = self.inputs.notes.iter().filter(below).next_back()
+        if let Some(note) = self.inputs.notes.iter().rfind(below)
             && given
         {
             (source, why) = (note.source, &note.why);

@@ -17,6 +17,7 @@ mod body;
 pub mod client;
 mod cluster;
 pub mod crypto;
+pub mod derive;
 pub mod dist;
 pub mod exec;
 pub mod expect;

@@ -1,7 +1,9 @@
 //! The report as one HTML page that needs no network.
 //!
 //! The page's policy forbids everything but its own style and script, which a nonce derived from
-//! the content names. Every name is escaped; the data blocks escape `<`, so that no name can end them.
+//! the content names.
+//!
+//! Every name is escaped; the data blocks escape `<`, so that no name can end them.
 
 use core::fmt::Write as _;
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::kube::{Protocol, Service, ServiceType};
+use model::kube::{Protocol, Service, ServicePort, ServiceType};
 use model::resource::{Resource, Spec};
 
 use super::reference::{ObjectRef, Url, WorkloadRef};
@@ -34,6 +34,10 @@ pub struct KnownWorkload {
 #[derive(Clone, Debug)]
 pub struct KnownService {
     pub ports: BTreeSet<u16>,
+    /// Those that are declared to speak gRPC, by `appProtocol` or by name.
+    pub grpc: BTreeSet<u16>,
+    /// Those that are declared, or known by their number, to speak neither HTTP nor gRPC.
+    pub opaque: BTreeSet<u16>,
     pub selector: BTreeMap<String, String>,
     /// The name it stands for, for a Service without pods.
     pub external: bool,
@@ -45,6 +49,20 @@ pub struct Missing {
     pub message: String,
     pub help: String,
 }
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Speech {
+    Http,
+    Grpc,
+    Opaque,
+}
+
+/// Ports of databases, caches, queues and mail: SMTP, MySQL, PostgreSQL, AMQP, Redis, Cassandra,
+/// Kafka, Elasticsearch's transport, memcached, MongoDB, NATS, ZooKeeper, etcd.
+const OPAQUE_PORTS: [u16; 17] = [
+    25, 465, 587, 1433, 2181, 2379, 3306, 4222, 5432, 5672, 6379, 9042, 9092, 9300, 11211, 27017,
+    28017,
+];
 
 /// Names listed in a message.
 const NAMED_MAX: usize = 8;
@@ -187,11 +205,36 @@ impl Known {
 impl KnownService {
     fn of(service: &Service) -> Self {
         let tcp = service.ports.iter().filter(|p| p.protocol == Protocol::Tcp);
+        let ports: Vec<_> = tcp.map(|p| (p.port.u16(), speech(p))).collect();
+        let that = |wanted| {
+            let mine = ports.iter().filter(move |(_, speech)| *speech == wanted);
+            mine.map(|(port, _)| *port).collect()
+        };
         Self {
-            ports: tcp.map(|p| p.port.u16()).collect(),
+            ports: ports.iter().map(|(port, _)| *port).collect(),
+            grpc: that(Speech::Grpc),
+            opaque: that(Speech::Opaque),
             selector: service.selector.clone(),
             external: service.kind == ServiceType::ExternalName,
         }
+    }
+}
+
+/// What is spoken on a port: `appProtocol`, else the port's name up to the first dash (Istio's
+/// convention, which manifests follow), else the number.
+fn speech(port: &ServicePort) -> Speech {
+    let declared = port
+        .app_protocol
+        .as_deref()
+        .map(|p| p.rsplit('/').next().unwrap_or(p));
+    let name = port.name.split('-').next().unwrap_or_default();
+    match declared.unwrap_or(name).to_ascii_lowercase().as_str() {
+        "grpc" | "h2c" => Speech::Grpc,
+        "http" | "http1" | "http2" | "web" | "ws" | "wss" | "https" => Speech::Http,
+        "tcp" | "tls" | "redis" | "mysql" | "mongo" | "mongodb" | "postgres" | "postgresql"
+        | "amqp" | "kafka" | "nats" | "memcached" | "udp" => Speech::Opaque,
+        _ if OPAQUE_PORTS.contains(&port.port.u16()) => Speech::Opaque,
+        _ => Speech::Http,
     }
 }
 

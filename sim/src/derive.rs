@@ -22,6 +22,7 @@ use crate::scenario::{
 
 mod address;
 mod graph;
+mod pace;
 mod routes;
 mod texts;
 mod write;
@@ -45,13 +46,15 @@ struct World<'a> {
     known: &'a Known,
     routes: &'a Routes,
     edges: &'a [Edge],
+    /// Workloads behind some Service.
+    served: BTreeSet<&'a Id>,
 }
 
 /// A Service's namespace and name.
 type ServiceName = (String, String);
 
 /// Requests per second on each entry point: enough for percentiles within a run, too few to
-/// overload anything.
+/// overload anything. Large meshes get less: see [`pace`].
 const RATE: f64 = 10.0;
 
 const DESCRIPTION: &str = "Derived: who calls whom, how fast and how often are guesses.";
@@ -78,6 +81,7 @@ pub fn derive(resources: &[Resource], manifests: &[String]) -> Result<Derived, D
         known: &known,
         routes: &routes,
         edges: &edges,
+        served: served(&known),
     };
     let mut spec = Spec {
         description: Some(DESCRIPTION.into()),
@@ -89,6 +93,7 @@ pub fn derive(resources: &[Resource], manifests: &[String]) -> Result<Derived, D
     let mut notes = Vec::new();
     apps(&mut spec, &mut notes, &world);
     loads(&mut spec, &mut notes, &world, &mut not_modelled);
+    pace::settle(&mut spec, &mut notes, &known, &routes);
     for edge in dropped {
         notes.push(InputNote {
             path: app_path(&spec, &edge.from),
@@ -131,7 +136,7 @@ fn apps(spec: &mut Spec, notes: &mut Vec<InputNote>, world: &World<'_>) {
             source: Source::Assumed,
             why: "no measurement; a usual value".into(),
         });
-        if is_served(id, world.known) {
+        if world.served.contains(id) {
             for edge in world.edges.iter().filter(|e| e.from == *id) {
                 notes.push(InputNote {
                     path: format!("apps[{i}].calls[{}]", app.calls.len()),
@@ -159,11 +164,12 @@ fn call(edge: &Edge, from: &Id, world: &World<'_>) -> Call {
     }
 }
 
-/// Whether a Service leads to the workload, so that it can be asked at all.
-fn is_served(id: &Id, known: &Known) -> bool {
-    known
-        .services()
-        .any(|((namespace, _), service)| known.behind(namespace, service).contains(&id))
+/// The workloads that some Service leads to, so that they can be asked at all.
+fn served(known: &Known) -> BTreeSet<&Id> {
+    let services = known.services();
+    services
+        .flat_map(|((namespace, _), service)| known.behind(namespace, service))
+        .collect()
 }
 
 /// Load on what nobody calls, and from what nobody can call.
@@ -177,9 +183,10 @@ fn loads(
         known,
         routes,
         edges,
+        ..
     } = *world;
     let mut names = BTreeSet::new();
-    for edge in edges.iter().filter(|e| !is_served(&e.from, known)) {
+    for edge in edges.iter().filter(|e| !world.served.contains(&e.from)) {
         let name = unique(
             &mut names,
             format!("{}-{}", edge.from.name, edge.to.1),

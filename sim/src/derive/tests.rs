@@ -1,6 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
+
+mod strangers;
 use crate::scenario::read::read;
 use crate::scenario::validate::validate;
 
@@ -328,18 +330,25 @@ fn the_written_scenario_explains_itself() {
           source: assumed
           why: "nobody is seen to call it, so users are taken to; the rate is a guess"
 
-    # Nothing is expected yet, so a run ends `not tested`. Some examples, to be put below `spec`:
-    #
+    # Nothing is expected yet, so a run ends `not tested`. Take away the first `#` of these lines:
+    # ---
     #  expect:
-    #    - name: customers are served
+    #    - name: nearly every request succeeds
     #      metric: successRate
-    #      of: load/NAME
+    #      of: load/front
     #      op: ">="
     #      value: 99.9%
+    #    - name: answers are quick
+    #      metric: p99
+    #      of: load/front
+    #      op: "<="
+    #      value: 250ms
     #  events:
     #    - at: 10s
     #      for: 10s
-    #      crash: {target: NAMESPACE/Deployment/NAME, pods: 1}
+    #      crash:
+    #        target: shop/Deployment/front
+    #        pods: 1
     "##);
 }
 

@@ -115,10 +115,9 @@ fn texts(resource: &Resource, kind: WorkloadKind, maps: &Maps<'_>) -> Vec<Text> 
         env(&mut out, resource, container, &at, maps);
         words(&mut out, resource, container, &at);
     }
-    for (i, volume) in workload.template.spec.volumes.iter().enumerate() {
+    for volume in &workload.template.spec.volumes {
         if let Some(config) = &volume.config_map {
-            let at = [pod, &[Step::Key("volumes"), Step::Index(i)]].concat();
-            out.extend(maps.all(resource, &config.name, "", &at));
+            out.extend(maps.all(resource, &config.name, ""));
         }
     }
     out
@@ -134,7 +133,7 @@ fn env(
     for (i, from) in container.env_from.iter().enumerate() {
         let at = [at, &[Step::Key("envFrom"), Step::Index(i)]].concat();
         if let Some(config) = &from.config_map_ref {
-            out.extend(maps.all(resource, &config.name, &from.prefix, &at));
+            out.extend(maps.all(resource, &config.name, &from.prefix));
         }
         if let Some(secret) = &from.secret_ref {
             out.extend(maps.all_secret(resource, &secret.name, &from.prefix, &at));
@@ -226,12 +225,19 @@ impl<'a> Maps<'a> {
     }
 
     /// All values of a config map, as environment or as files.
-    fn all(&self, of: &Resource, name: &str, prefix: &str, at: &[Step<'_>]) -> Vec<Text> {
+    fn all(&self, of: &Resource, name: &str, prefix: &str) -> Vec<Text> {
+        let Some(map) = self.config.get(&(of.object.namespace(), name)) else {
+            return Vec::new();
+        };
         let data = self.config(of, name).into_iter().flatten();
         data.map(|(key, value)| Text {
             key: format!("{prefix}{key}"),
             value: value.clone(),
-            place: format!("{key} of ConfigMap {name} ({})", place(of, at)),
+            // Where the address is changed, not where the map is taken in.
+            place: format!(
+                "{key} of ConfigMap {name} ({})",
+                place(map, &[Step::Key("data"), Step::Key(key)])
+            ),
         })
         .collect()
     }

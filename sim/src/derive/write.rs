@@ -10,7 +10,7 @@ use core::fmt::Write as _;
 use serde_json::Value;
 
 use crate::report::clean;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, WorkloadRef};
 
 /// The scenario as YAML.
 ///
@@ -35,7 +35,7 @@ pub fn write(scenario: &Scenario) -> Result<String, serde_json::Error> {
     if let Value::Object(fields) = &value {
         writer.fields(fields, "", 0);
     }
-    writer.out.push_str(TAIL);
+    writer.out.push_str(&examples(scenario));
     Ok(writer.out)
 }
 
@@ -44,19 +44,9 @@ const HEAD: &str = "\
 # Replace a guess by what you know and remove its entry from `inputs` at the end.
 ";
 
-const TAIL: &str = "
-# Nothing is expected yet, so a run ends `not tested`. Some examples, to be put below `spec`:
-#
-#  expect:
-#    - name: customers are served
-#      metric: successRate
-#      of: load/NAME
-#      op: \">=\"
-#      value: 99.9%
-#  events:
-#    - at: 10s
-#      for: 10s
-#      crash: {target: NAMESPACE/Deployment/NAME, pods: 1}
+const EXAMPLES: &str = "
+# Nothing is expected yet, so a run ends `not tested`. Take away the first `#` of these lines:
+# ---
 ";
 
 struct Writer {
@@ -137,6 +127,50 @@ impl Writer {
             let _ = writeln!(self.out, "{:indent$}# {}", "", clean::visible(&text));
         }
     }
+}
+
+/// Expectations and an event with names of this scenario, commented out; they continue `spec`.
+fn examples(scenario: &Scenario) -> String {
+    let mut out = String::new();
+    let spec = &scenario.spec;
+    let (Some(load), Some(app)) = (spec.load.first(), example_app(scenario)) else {
+        return out;
+    };
+    let load = scalar(&format!("load/{}", load.name));
+    let target = scalar(&app.to_string());
+    out.push_str(EXAMPLES);
+    let _ = write!(
+        out,
+        "\
+#  expect:
+#    - name: nearly every request succeeds
+#      metric: successRate
+#      of: {load}
+#      op: \">=\"
+#      value: 99.9%
+#    - name: answers are quick
+#      metric: p99
+#      of: {load}
+#      op: \"<=\"
+#      value: 250ms
+#  events:
+#    - at: 10s
+#      for: 10s
+#      crash:
+#        target: {target}
+#        pods: 1
+"
+    );
+    out
+}
+
+/// A workload worth breaking: one that the first load reaches by its name, else the first.
+fn example_app(scenario: &Scenario) -> Option<&WorkloadRef> {
+    let mut apps = scenario.spec.apps.iter().map(|app| &app.workload);
+    let load = scenario.spec.load.first()?;
+    let (namespace, name) = load.to.service(load.namespace())?;
+    let named = apps.find(|id| id.namespace == namespace && id.name.starts_with(&name));
+    named.or_else(|| scenario.spec.apps.first().map(|app| &app.workload))
 }
 
 fn plain(value: &Value) -> String {

@@ -254,3 +254,16 @@ async fn heads_that_could_be_read_two_ways_are_refused() {
     });
     assert!(lengths.await.is_err());
 }
+
+#[test]
+fn values_that_differ_in_each_request_stay_out_of_the_compression_table() {
+    let mut head = request(Method::GET, "/");
+    for name in ["x-request-id", "traceparent", "x-tenant"] {
+        let value = http::HeaderValue::from_static("a");
+        head.headers.insert(name, value);
+    }
+    let written = head::write_request(&head, Length::Empty).unwrap();
+    let literal = |name: &str| written.headers()[name].is_sensitive();
+    assert!(literal("x-request-id") && literal("traceparent"));
+    assert!(!literal("x-tenant"));
+}

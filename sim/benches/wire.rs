@@ -12,6 +12,10 @@ use serde_json::json;
 use sim::run::{Inputs, Options, run_with_evidence};
 use sim::scenario::{Scenario, Spec};
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// User and system time of this process, in seconds (proc(5): fields 14 and 15 of `stat`, in ticks
 /// of a hundredth).
 fn cpu_seconds() -> f64 {
@@ -33,10 +37,9 @@ fn resident() -> f64 {
     pages * 4096.0 / 1e6
 }
 
-/// Half of the pods are clients, half are servers in `services` Services.
-fn manifests(pods: u32, services: u32) -> Vec<Resource> {
+/// Groups of as many clients as servers, one Service each: every client has `upstreams` of them.
+fn manifests(groups: u32, upstreams: u32) -> Vec<Resource> {
     let mut text = String::new();
-    let per_service = (pods / 2 / services).max(1);
     let mut workload = |name: &str, replicas: u32| {
         let _ = write!(
             text,
@@ -60,19 +63,18 @@ spec:
 "
         );
     };
-    workload("client", pods / 2);
-    for i in 0..services {
-        workload(&format!("server-{i}"), per_service);
+    for i in 0..groups {
+        workload(&format!("client-{i}"), upstreams);
+        workload(&format!("server-{i}"), upstreams);
     }
     read("bench.yaml", &text).resources
 }
 
-fn spec(rate: f64, seconds: u64, services: u32, upstreams: u32, mesh: &str) -> Spec {
-    let loads: Vec<_> = (0..upstreams)
+fn spec(rate: f64, seconds: u64, groups: u32, mesh: &str) -> Spec {
+    let loads: Vec<_> = (0..groups)
         .map(|i| {
-            json!({"name": format!("l{i}"), "from": "bench/Deployment/client",
-                   "to": format!("http://server-{}/", i % services),
-                   "rate": rate / f64::from(upstreams)})
+            json!({"name": format!("l{i}"), "from": format!("bench/Deployment/client-{i}"),
+                   "to": format!("http://server-{i}/"), "rate": rate / f64::from(groups)})
         })
         .collect();
     let scenario = json!({
@@ -91,14 +93,14 @@ fn main() {
     let number =
         |i: usize, default: f64| args.get(i).and_then(|a| a.parse().ok()).unwrap_or(default);
     let (pods, rate) = (number(0, 100.0) as u32, number(1, 1000.0));
-    let (seconds, upstreams) = (number(2, 10.0) as u64, number(3, 1.0) as u32);
+    let (seconds, upstreams) = (number(2, 10.0) as u64, number(3, 10.0) as u32);
     let mesh = match args.get(4).map(String::as_str) {
         Some("plain") => "Annotated",
         _ => "All",
     };
-    let services = (upstreams * 5).min(pods / 2).max(1);
-    let resources = manifests(pods, services);
-    let spec = spec(rate, seconds, services, upstreams, mesh);
+    let groups = (pods / 2 / upstreams).max(1);
+    let resources = manifests(groups, upstreams);
+    let spec = spec(rate, seconds, groups, mesh);
     let inputs = Inputs {
         spec: &spec,
         resources: &resources,

@@ -1,1 +1,8 @@
+//! The program seen from outside, and the guards of the house. One binary, so that it links once.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod cli;
+mod common;
+mod scenarios;
+mod tidy;

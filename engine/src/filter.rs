@@ -86,8 +86,8 @@ pub fn on_response(filters: &[Filter], origin: Option<&HeaderValue>, headers: &m
     }
 }
 
-/// What has to be kept of a request until its response: the `Origin`, if a filter asks for it. To be
-/// called before [`on_request`], which may change it.
+/// What has to be kept of a request until its response: the `Origin`, if a filter asks for it. To
+/// be called before [`on_request`], which may change it.
 pub fn cors_origin(filters: &[Filter], head: &RequestHead) -> Option<HeaderValue> {
     let asked = filters.iter().any(|f| matches!(f, Filter::Cors(_)));
     asked.then(|| head.headers.get(ORIGIN).cloned()).flatten()

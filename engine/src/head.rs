@@ -31,8 +31,8 @@ pub struct RequestHead {
     pub headers: HeaderMap,
     /// The protocol the client spoke.
     pub protocol: Protocol,
-    /// The token of an upgrade: `Upgrade:` of HTTP/1.1 (RFC 9110 §7.8) or `:protocol` of an extended
-    /// CONNECT (RFC 8441).
+    /// The token of an upgrade: `Upgrade:` of HTTP/1.1 (RFC 9110 §7.8) or `:protocol` of an
+    /// extended CONNECT (RFC 8441).
     pub upgrade: Option<String>,
 }
 

@@ -15,9 +15,10 @@
 //! **Contract.**
 //! * Every call takes `now`; time that goes back is held at the latest `now` seen.
 //! * No timer has to be kept: what is due (ejections that end, breakers that become half-open) is
-//!   made up for, in the order of its times, before anything else is looked at, and its events carry
-//!   the time they were due. Calling [`Clusters::tick`] or not makes no difference except that waiting
-//!   requests are woken in time; they carry their own time to look again ([`Wait::until`]).
+//!   made up for, in the order of its times, before anything else is looked at, and its events
+//!   carry the time they were due. Calling [`Clusters::tick`] or not makes no difference except
+//!   that waiting requests are woken in time; they carry their own time to look again
+//!   ([`Wait::until`]).
 //! * A cluster's critical sections are short (no allocation on the usual path, no call out while
 //!   the lock is held) and never span an await. Wakers are called after the lock is released.
 //! * Each cluster draws from its own stream of random numbers, so that traffic to one service does

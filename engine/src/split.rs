@@ -1,8 +1,9 @@
 //! Which of a rule's backends gets a request: a draw in proportion to the weights.
 //!
 //! What no valid backend can take is answered with 500 (Gateway API, `HTTPRouteRule.backendRefs`):
-//! all requests of a rule without backends, and the share of a backend that is invalid. The standard
-//! says nothing of weights that add up to 0; they leave no backend, so the answer is the same.
+//! all requests of a rule without backends, and the share of a backend that is invalid. The
+//! standard says nothing of weights that add up to 0; they leave no backend, so the answer is the
+//! same.
 
 use crate::entropy::Entropy;
 use crate::failure::{Again, Failure, Flag, Whose};

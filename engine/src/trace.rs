@@ -2,7 +2,8 @@
 //! of which, what a breaker said.
 //!
 //! It is off in production and then costs one test of a discriminant: the text of a step is made in
-//! a closure that is not called. It is on for one request in `simulate --trace` and in explanations.
+//! a closure that is not called. It is on for one request in `simulate --trace` and in
+//! explanations.
 
 use crate::origin::Origin;
 

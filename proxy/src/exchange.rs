@@ -7,8 +7,9 @@
 //! ```
 //!
 //! The HTTP/1.1 and HTTP/2 codecs stand behind these two traits, each replaceable alone: heads are
-//! [`engine::head`] values, bodies are frames of data and at most one block of trailers. Back-pressure
-//! is the contract of [`Sink::poll_ready`]: a pump reads a frame only when the other side has room.
+//! [`engine::head`] values, bodies are frames of data and at most one block of trailers.
+//! Back-pressure is the contract of [`Sink::poll_ready`]: a pump reads a frame only when the other
+//! side has room.
 
 use core::task::{Context, Poll};
 
@@ -126,9 +127,9 @@ pub trait Respond: Sink {
     /// HTTP/1.0 never see one (RFC 9110 §15.2).
     fn inform(&mut self, head: ResponseHead) -> Result<(), StreamError>;
 
-    /// Sends the final head; once. `length` decides the framing, whatever `content-length` says. With
-    /// [`Length::Empty`] the response is complete. After 101, or 2xx to CONNECT, the two halves of the
-    /// exchange carry the bytes of the tunnel.
+    /// Sends the final head; once. `length` decides the framing, whatever `content-length` says.
+    /// With [`Length::Empty`] the response is complete. After 101, or 2xx to CONNECT, the two
+    /// halves of the exchange carry the bytes of the tunnel.
     fn respond(&mut self, head: ResponseHead, length: Length) -> Result<(), StreamError>;
 
     /// True once a final head was handed over.

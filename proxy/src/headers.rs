@@ -1,5 +1,5 @@
-//! Headers between hops: what concerns one connection only is taken out, and the two versions of HTTP
-//! are translated into each other (RFC 9110 §7.6.1, RFC 9113 §8, RFC 8441).
+//! Headers between hops: what concerns one connection only is taken out, and the two versions of
+//! HTTP are translated into each other (RFC 9110 §7.6.1, RFC 9113 §8, RFC 8441).
 
 use core::str;
 
@@ -113,8 +113,8 @@ pub(crate) fn is_hop_by_hop(name: &HeaderName) -> bool {
         && matches!(name, "keep-alive" | "http2-settings" | "proxy-connection")
 }
 
-/// Fields that stay although `Connection` nominates them. Otherwise a client could make a proxy drop
-/// what the next hop decides by: framing, identity and provenance.
+/// Fields that stay although `Connection` nominates them. Otherwise a client could make a proxy
+/// drop what the next hop decides by: framing, identity and provenance.
 fn is_protected(name: &HeaderName) -> bool {
     matches!(
         *name,
@@ -136,8 +136,8 @@ pub(crate) fn wants_trailers(value: &[u8]) -> bool {
         .any(|coding| trim(coding).eq_ignore_ascii_case(b"trailers"))
 }
 
-/// The protocols of an `Upgrade` field without `h2c`: RFC 9113 §3.1 withdrew it, and a back end that
-/// still takes it would speak HTTP/2 past the proxy.
+/// The protocols of an `Upgrade` field without `h2c`: RFC 9113 §3.1 withdrew it, and a back end
+/// that still takes it would speak HTTP/2 past the proxy.
 pub(crate) fn upgrade_token(value: &[u8]) -> Option<String> {
     let value = str::from_utf8(value).ok()?;
     let mut tokens = value
@@ -220,7 +220,8 @@ pub(crate) fn join_cookies(headers: &mut HeaderMap) {
 }
 
 /// Gives a WebSocket handshake the key that HTTP/1.1 asks for (RFC 6455 §4.1) when it came without
-/// one, from an extended CONNECT (RFC 8441 §5). `entropy` are 16 random bytes; the key is no secret.
+/// one, from an extended CONNECT (RFC 8441 §5). `entropy` are 16 random bytes; the key is no
+/// secret.
 pub fn ensure_websocket_key(head: &mut RequestHead, entropy: [u8; 16]) {
     let websocket = head
         .upgrade

@@ -54,7 +54,8 @@ pub const HEADERS_CEILING: usize = 256;
 /// Longest start line by default. RFC 9112 §3 asks for at least 8000 octets.
 pub const START_LINE_BYTES_MAX: usize = 16 * 1024;
 
-/// Longest chunk-size line with its extensions. Nobody uses extensions; 16 hexadecimal digits do fit.
+/// Longest chunk-size line with its extensions. Nobody uses extensions; 16 hexadecimal digits do
+/// fit.
 pub const CHUNK_LINE_BYTES_MAX: usize = 256;
 
 /// All chunk extensions of one body together: without a bound, one-byte chunks with long extensions
@@ -64,8 +65,8 @@ pub const CHUNK_EXTENSION_BYTES_MAX: usize = 16 * 1024;
 /// Longest trailer section. gRPC messages in `grpc-message` are the largest honest use.
 pub const TRAILER_BYTES_MAX: usize = 16 * 1024;
 
-/// Most of a request body that is read and thrown away to keep a connection whose answer came early.
-/// Above it a new connection is cheaper than the rest of the body.
+/// Most of a request body that is read and thrown away to keep a connection whose answer came
+/// early. Above it a new connection is cheaper than the rest of the body.
 pub const DRAIN_BYTES_MAX: usize = 64 * 1024;
 
 /// What a connection accepts. All sizes in bytes.

@@ -10,11 +10,11 @@
 //! nothing above knows how a WebSocket came in. The two halves seem empty until the tunnel is open.
 //!
 //! **Determinism.** `h2` reads the real clock in two places (`Stream::set_queued`,
-//! `Recv::clear_expired_reset_streams`), both only to forget, after `reset_stream_duration`, streams
-//! that were reset here. The comparison is `elapsed > reset_stream_duration`, so that with
+//! `Recv::clear_expired_reset_streams`), both only to forget, after `reset_stream_duration`,
+//! streams that were reset here. The comparison is `elapsed > reset_stream_duration`, so that with
 //! [`Duration::MAX`] it is false whatever the clock says, and the clock decides nothing.
-//! [`RESET_STREAMS_MAX`] bounds what is remembered then; late frames of streams beyond it are answered
-//! with `STREAM_CLOSED`, of which [`ERROR_RESETS_MAX`] are granted per connection.
+//! [`RESET_STREAMS_MAX`] bounds what is remembered then; late frames of streams beyond it are
+//! answered with `STREAM_CLOSED`, of which [`ERROR_RESETS_MAX`] are granted per connection.
 
 mod body;
 mod client;
@@ -48,8 +48,8 @@ pub const STREAM_WINDOW_BYTES: u32 = 65_535;
 /// Window of a connection: what all its slow readers together cost.
 pub const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
 
-/// What a sink may hand over before the peer's window and the socket take it. Small, since a pump has
-/// a frame of its own in hand.
+/// What a sink may hand over before the peer's window and the socket take it. Small, since a pump
+/// has a frame of its own in hand.
 pub const SEND_BUFFER_BYTES_MAX: usize = 64 * 1024;
 
 /// Streams that a client reset before they were accepted here; one more ends the connection (the
@@ -90,8 +90,8 @@ impl Default for Config {
     }
 }
 
-/// Speaks HTTP/2 as a server on `io`, with prior knowledge or after ALPN. Completes when the client's
-/// preface has arrived.
+/// Speaks HTTP/2 as a server on `io`, with prior knowledge or after ALPN. Completes when the
+/// client's preface has arrived.
 pub async fn server<Io>(io: Io, config: &Config) -> Result<Server<Io>, StreamError>
 where
     Io: AsyncRead + AsyncWrite + Unpin,
@@ -112,9 +112,9 @@ where
     Ok(Server::new(connection))
 }
 
-/// Speaks HTTP/2 as a client on `io`, with prior knowledge or after ALPN. The [`Driver`] does all the
-/// I/O of the connection and has to be spawned; it ends when the connection does. Requests may be sent
-/// before the server has said anything.
+/// Speaks HTTP/2 as a client on `io`, with prior knowledge or after ALPN. The [`Driver`] does all
+/// the I/O of the connection and has to be spawned; it ends when the connection does. Requests may
+/// be sent before the server has said anything.
 pub async fn client<Io>(io: Io, config: &Config) -> Result<(Client, Driver<Io>), StreamError>
 where
     Io: AsyncRead + AsyncWrite + Unpin,
@@ -135,7 +135,8 @@ where
 }
 
 /// An error of `h2` as a stream sees it. A stream learns of the peer's GOAWAY only if its id lies
-/// above the last one that was processed (`Inner::recv_go_away`), so that it is refused, not broken.
+/// above the last one that was processed (`Inner::recv_go_away`), so that it is refused, not
+/// broken.
 fn stream_error(e: &h2::Error) -> StreamError {
     if let Some(io) = e.get_io() {
         // How h2 tells streams that the connection ended.

@@ -1,8 +1,8 @@
 //! The seam: everything the proxy wants from the world goes through [`Rt`].
 //!
 //! Two implementations exist: [`real`] (tokio and TCP) and the simulator's virtual network. Nothing
-//! else in this package may name a clock, a socket, a spawn or a source of randomness; `clippy.toml`
-//! bans them.
+//! else in this package may name a clock, a socket, a spawn or a source of randomness;
+//! `clippy.toml` bans them.
 
 use core::future::Future;
 use core::net::SocketAddr;

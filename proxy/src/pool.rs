@@ -5,8 +5,8 @@
 //!                      └─ http2::Mux     many exchanges on one connection
 //! ```
 //!
-//! A connect runs on a task of its own: a request that is cancelled while it waits does not take the
-//! connection with it, and whoever comes next finds it ready. The pool knows no limits: whoever
+//! A connect runs on a task of its own: a request that is cancelled while it waits does not take
+//! the connection with it, and whoever comes next finds it ready. The pool knows no limits: whoever
 //! enters it asks the engine before a connect is started, and the permit lives with the connection.
 
 use core::sync::atomic::{AtomicBool, Ordering};

@@ -33,7 +33,6 @@ pub(crate) type EndpointRowId = Option<RowId<EndpointKey>>;
 /// What a request did besides ending.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Extra {
-    pub(crate) retries: u64,
     pub(crate) retries_denied: u64,
     pub(crate) timeouts: u64,
     pub(crate) mirrored: u64,
@@ -143,12 +142,16 @@ impl Telemetry {
         self.each(rows, Counters::start);
     }
 
+    /// A request that was started is tried again: counted now, since a budget is about when.
+    pub(crate) fn retried(&self, rows: Rows) {
+        self.each(rows, |counters| counters.retries += 1);
+    }
+
     /// A request that was started ends.
     pub(crate) fn end(&self, rows: Rows, done: &Done, extra: Extra, latency: Duration) {
         self.each(rows, |counters| {
             counters.end(done.ended, latency);
             count(counters, done);
-            counters.retries += extra.retries;
             counters.retries_denied += extra.retries_denied;
             counters.timeouts += extra.timeouts;
             counters.mirrored += extra.mirrored;

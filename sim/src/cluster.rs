@@ -31,6 +31,7 @@ use crate::world::{Crash, EPOCH, World};
 
 pub(crate) mod agenda;
 mod change;
+pub(crate) mod check;
 mod naming;
 pub(crate) mod pod;
 mod publish;

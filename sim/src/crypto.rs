@@ -21,8 +21,8 @@ pub enum Crypto {
     /// Cheap, seeded, repeatable.
     #[default]
     Simulated,
-    /// aws-lc-rs. Handshakes cost ten times as much and draw real randomness: the bytes on the wire,
-    /// and with them the trace hash, differ between runs.
+    /// aws-lc-rs. Handshakes cost ten times as much and draw real randomness: the bytes on the
+    /// wire, and with them the trace hash, differ between runs.
     Real,
 }
 

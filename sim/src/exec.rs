@@ -6,9 +6,9 @@
 //!        └──────────── wake ◀── timer wheel, in order (time, seq) ◀─┘
 //! ```
 //!
-//! Time stands still while anything is ready and then jumps to the next timer. Nodes that do nothing
-//! cost nothing. A task that is polled [`TASK_POLLS_MAX`] times at one instant is a bug that would
-//! otherwise hang the run: it is reported by name.
+//! Time stands still while anything is ready and then jumps to the next timer. Nodes that do
+//! nothing cost nothing. A task that is polled [`TASK_POLLS_MAX`] times at one instant is a bug
+//! that would otherwise hang the run: it is reported by name.
 
 use core::cell::{Cell, RefCell};
 use core::future::Future;

@@ -4,8 +4,8 @@
 //! what packets do to a stream is modelled: loss delays, partitions hold back, resets cut.
 //! Inside a node everything arrives at once.
 //!
-//! Not modelled: congestion control and slow start, acknowledgements (a window opens when the reader
-//! reads, not half a round trip later), keep-alive probes, fragmentation.
+//! Not modelled: congestion control and slow start, acknowledgements (a window opens when the
+//! reader reads, not half a round trip later), keep-alive probes, fragmentation.
 
 use core::future::Future;
 use core::net::SocketAddr;

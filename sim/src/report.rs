@@ -56,6 +56,10 @@ pub struct Report {
     /// Why the run ended early, if it did. A partial run never passes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partial: Option<String>,
+    /// Policies of another mesh that were given and ignored, since they are not understood: the
+    /// result is about a mesh without them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub incomplete: Vec<String>,
     /// What the run rests on.
     pub inputs: Inputs,
     /// What is different in reality.
@@ -150,6 +154,8 @@ pub struct Context {
     pub command: String,
     /// The command that repeats the run, without the seed: `--seed N` is added to it.
     pub replay: String,
+    /// See [`Report::incomplete`].
+    pub incomplete: Vec<String>,
 }
 
 /// Failed seeds listed; the number is given anyway.
@@ -197,6 +203,7 @@ impl Report {
             },
             verdict: Verdict::of(spec, results),
             partial,
+            incomplete: context.incomplete.clone(),
             inputs: Inputs {
                 given: inputs(Source::Given),
                 measured: inputs(Source::Measured),

@@ -26,6 +26,7 @@ use crate::record::{Happening, HappeningKind, LoadSeries, Observations, Workload
 use crate::scenario::{self, Spec};
 use crate::story::Tell;
 
+pub use crate::cluster::check::check;
 pub use crate::cluster::setup::SetupError;
 
 mod inputs;

@@ -38,7 +38,8 @@ pub struct WorldOptions {
     /// Draw the next ready task instead of taking the oldest: explores other interleavings, still
     /// decided by the seed.
     pub shuffle: bool,
-    /// Keep every trace event (memory grows with the run): to find the first difference of two runs.
+    /// Keep every trace event (memory grows with the run): to find the first difference of two
+    /// runs.
     pub keep_trace: bool,
 }
 
@@ -300,8 +301,8 @@ impl World {
 
     // --- faults on the network ---
 
-    /// Replaces the rules of the links; each one that matches patches the link, in their order. Open
-    /// connections follow.
+    /// Replaces the rules of the links; each one that matches patches the link, in their order.
+    /// Open connections follow.
     pub fn set_links(&self, rules: Vec<LinkRule>) {
         self.shared.set_links(rules);
     }

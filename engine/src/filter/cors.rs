@@ -84,8 +84,8 @@ pub fn allows(cors: &Cors, origin: &HeaderValue) -> bool {
         .any(|allowed| is_origin(allowed, origin.as_bytes()))
 }
 
-/// `allowed` is `*`, an origin, or one whose host begins with `*` for one or more labels. Scheme and
-/// host are compared without case.
+/// `allowed` is `*`, an origin, or one whose host begins with `*` for one or more labels. Scheme
+/// and host are compared without case.
 fn is_origin(allowed: &str, origin: &[u8]) -> bool {
     let Some((before, after)) = allowed.split_once('*') else {
         return allowed.as_bytes().eq_ignore_ascii_case(origin);

@@ -9,8 +9,8 @@ pub fn call(path: &str) -> Option<(&str, &str)> {
     well_formed.then_some((service, method))
 }
 
-/// Whether service and method are the wanted ones; what is not named matches every one. A match that
-/// names neither holds for every path.
+/// Whether service and method are the wanted ones; what is not named matches every one. A match
+/// that names neither holds for every path.
 pub fn matches(wanted: &GrpcMatch, path: &str) -> bool {
     if wanted.service.is_none() && wanted.method.is_none() {
         return true;

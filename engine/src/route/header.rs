@@ -9,8 +9,8 @@ use crate::snapshot::route::{HeaderMatch, ValueMatch};
 /// Whether the match holds.
 ///
 /// A header that came in several lines is one list of its values, joined with a comma (RFC 9110
-/// §5.3); the blank that most add behind the comma may be there or not. `Cookie` is joined with `; `
-/// (RFC 9113 §8.2.3). A value that is not UTF-8 matches no expression.
+/// §5.3); the blank that most add behind the comma may be there or not. `Cookie` is joined
+/// with a semicolon and a blank (RFC 9113 §8.2.3). A value that is not UTF-8 matches no expression.
 ///
 /// `Host` is the request's authority, with the port if the client sent one, and compared without
 /// case (RFC 9110 §4.2.3). Routes of a mesh have no other way to look at it, since their hostnames

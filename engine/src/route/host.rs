@@ -11,9 +11,9 @@ pub(crate) fn rank(host: Option<&str>) -> (u8, usize) {
     }
 }
 
-/// Whether `host`, as a client wrote it, is the one `wanted` (in lower case) stands for. `*.x` holds
-/// for one or more labels before `.x`, not for `x` itself (Gateway API, `Hostname`). Case and a
-/// trailing dot do not matter.
+/// Whether `host`, as a client wrote it, is the one `wanted` (in lower case) stands for. `*.x`
+/// holds for one or more labels before `.x`, not for `x` itself (Gateway API, `Hostname`). Case and
+/// a trailing dot do not matter.
 pub fn matches(wanted: &str, host: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host).as_bytes();
     match wanted.strip_prefix('*').map(str::as_bytes) {

@@ -53,7 +53,8 @@ fn value(notation: &str) -> ValueMatch {
     }
 }
 
-/// A rule whose alternatives are separated by `|`; its notation is its name. `any` is a rule without matches.
+/// A rule whose alternatives are separated by `|`; its notation is its name. `any` is a rule
+/// without matches.
 fn rule(notation: &str) -> Rule {
     let alternatives = notation.split('|').filter(|n| *n != "any");
     Rule {

@@ -37,8 +37,8 @@ pub struct RouteTable {
 
 #[derive(Clone, Debug)]
 pub struct Rule {
-    /// For reports, which count by it: unique within the table. The standard makes a rule's own name
-    /// unique only within its route.
+    /// For reports, which count by it: unique within the table. The standard makes a rule's own
+    /// name unique only within its route.
     pub name: Arc<str>,
     /// Alternatives; a rule matches if one of them does. Empty = matches everything.
     pub matches: Vec<Match>,

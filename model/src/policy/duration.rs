@@ -31,8 +31,8 @@ pub struct KubeDuration(Duration);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DurationError {
     #[error(
-        "`{0}` is not a duration: write up to four numbers of at most five digits, each with a unit \
-         h, m, s or ms, for example `1m30s` or `250ms` (GEP-2257)"
+        "`{0}` is not a duration: write up to four numbers of at most five digits, each with a \
+         unit h, m, s or ms, for example `1m30s` or `250ms` (GEP-2257)"
     )]
     Gep(String),
     #[error(

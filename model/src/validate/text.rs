@@ -42,7 +42,8 @@ pub(crate) fn is_host(text: &str) -> bool {
 fn is_label(label: &str) -> bool {
     let alphanumeric = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     let bytes = label.as_bytes();
-    matches!((bytes.first(), bytes.last()), (Some(a), Some(z)) if alphanumeric(*a) && alphanumeric(*z))
+    let ends = [bytes.first(), bytes.last()];
+    ends.iter().all(|end| end.is_some_and(|b| alphanumeric(*b)))
         && bytes.iter().all(|b| alphanumeric(*b) || *b == b'-')
 }
 

@@ -7,11 +7,12 @@ use http::HeaderMap;
 
 use super::{Frame, Length, Source, StreamError};
 
-/// Wraps a body and keeps a copy of what was read, up to a limit. After [`rewind`](Self::rewind) the
-/// body begins anew: first the copy, then the rest as it arrives. Method of Linkerd's `ReplayBody`.
+/// Wraps a body and keeps a copy of what was read, up to a limit. After [`rewind`](Self::rewind)
+/// the body begins anew: first the copy, then the rest as it arrives. Method of Linkerd's
+/// `ReplayBody`.
 ///
-/// The copy is a copy, not references to the read buffers: a frame of one byte would keep a buffer of
-/// kilobytes alive, and the limit would bound nothing.
+/// The copy is a copy, not references to the read buffers: a frame of one byte would keep a buffer
+/// of kilobytes alive, and the limit would bound nothing.
 #[derive(Debug)]
 pub struct Replay<S> {
     source: S,
@@ -65,8 +66,8 @@ impl<S: Source> Replay<S> {
         }
     }
 
-    /// True when the body can be sent again from its start. Whatever its length, that is so until the
-    /// first frame has been read.
+    /// True when the body can be sent again from its start. Whatever its length, that is so until
+    /// the first frame has been read.
     pub fn can_rewind(&self) -> bool {
         self.untouched || (!self.lost && self.error.is_none())
     }

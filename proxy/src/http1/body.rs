@@ -150,8 +150,8 @@ impl Encoder {
         matches!(self, Self::Done | Self::Bodiless)
     }
 
-    /// Writes `frame`. A body that does not keep the length it announced is an error: the peer would
-    /// take what follows for another message.
+    /// Writes `frame`. A body that does not keep the length it announced is an error: the peer
+    /// would take what follows for another message.
     pub(super) fn encode(
         &mut self,
         frame: Frame,

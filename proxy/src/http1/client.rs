@@ -84,8 +84,8 @@ impl<Io> ClientConn<Io> {
     }
 
     /// True when another request may be sent: both messages are complete, and neither side wants to
-    /// close. Bytes that nobody asked for make a connection useless too: they could be taken for the
-    /// next answer.
+    /// close. Bytes that nobody asked for make a connection useless too: they could be taken for
+    /// the next answer.
     pub fn is_reusable(&self) -> bool {
         let state = self.state.lock();
         let core = &state.core;
@@ -100,9 +100,9 @@ impl<Io> ClientConn<Io> {
 }
 
 impl<Io: AsyncRead + AsyncWrite + Unpin> ClientConn<Io> {
-    /// Begins an exchange on a reusable connection. Nothing is written yet: the head leaves with the
-    /// first frame of the body, or when the sink is flushed. `length` decides the framing, whatever
-    /// `content-length` says.
+    /// Begins an exchange on a reusable connection. Nothing is written yet: the head leaves with
+    /// the first frame of the body, or when the sink is flushed. `length` decides the framing,
+    /// whatever `content-length` says.
     pub fn send(
         &mut self,
         head: &RequestHead,
@@ -137,8 +137,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> ClientConn<Io> {
         state.core.wire.poll_fill(cx, 0).map(|_| ())
     }
 
-    /// Hands the connection over with what was read beyond the last head. The halves of the exchange
-    /// become useless.
+    /// Hands the connection over with what was read beyond the last head. The halves of the
+    /// exchange become useless.
     pub async fn into_io(self) -> Result<(Io, Bytes), StreamError> {
         core::future::poll_fn(|cx| self.state.lock().core.wire.poll_flush(cx)).await?;
         self.take_io().ok_or(StreamError::Incomplete)
@@ -253,8 +253,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> State<Io> {
         Ok(None)
     }
 
-    /// Ready when the server takes no more of the request: the connection broke, or the whole answer
-    /// is here and the connection ends with it.
+    /// Ready when the server takes no more of the request: the connection broke, or the whole
+    /// answer is here and the connection ends with it.
     fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let core = &mut self.core;
         let answered = self.answer == Phase::Body && core.decoder.is_done() && !core.tunnel;

@@ -1,8 +1,8 @@
 //! Finds where a head or a trailer section ends, once per byte however it arrives.
 //!
-//! A tokeniser that restarts at every read costs quadratic time when a peer sends one byte at a time;
-//! this scanner remembers where it stopped. It also holds the two rules that need no tokens: lines
-//! end with CRLF, and sizes are bounded before anything is parsed.
+//! A tokeniser that restarts at every read costs quadratic time when a peer sends one byte at a
+//! time; this scanner remembers where it stopped. It also holds the two rules that need no tokens:
+//! lines end with CRLF, and sizes are bounded before anything is parsed.
 
 use super::error::HeadError;
 

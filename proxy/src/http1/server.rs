@@ -20,8 +20,8 @@ use state::State;
 
 /// A connection on which requests arrive, one exchange after the other.
 ///
-/// [`next_request`](Self::next_request) may be dropped and called again without loss, so that it can
-/// be raced with a deadline or a drain.
+/// [`next_request`](Self::next_request) may be dropped and called again without loss, so that it
+/// can be raced with a deadline or a drain.
 #[derive(Debug)]
 pub struct ServerConn<Io> {
     state: Shared<State<Io>>,
@@ -95,8 +95,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> ServerConn<Io> {
     }
 
     /// The next request with the two halves of its exchange; `None` when the connection is over in
-    /// good order: then [`close`](Self::close) it. Waits for the response of the exchange before, and
-    /// reads at most [`Limits::drain_bytes`] of a body that was left unread.
+    /// good order: then [`close`](Self::close) it. Waits for the response of the exchange before,
+    /// and reads at most [`Limits::drain_bytes`] of a body that was left unread.
     pub async fn next_request(
         &mut self,
     ) -> Result<Option<(RequestHead, RequestBody<Io>, ResponseSink<Io>)>, NextError> {
@@ -127,10 +127,10 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> ServerConn<Io> {
         state.core.wire.out.data(body);
     }
 
-    /// Ends the connection in order: writes what is left, closes the writing side, and reads (at most
-    /// [`Limits::drain_bytes`]) until the client closes too. Without that last step the client's
-    /// unread bytes would cause a reset that destroys the response on its way (RFC 9112 §9.6). Not
-    /// bounded in time: race it with a deadline.
+    /// Ends the connection in order: writes what is left, closes the writing side, and reads (at
+    /// most [`Limits::drain_bytes`]) until the client closes too. Without that last step the
+    /// client's unread bytes would cause a reset that destroys the response on its way (RFC 9112
+    /// §9.6). Not bounded in time: race it with a deadline.
     pub async fn close(self) -> Result<(), StreamError> {
         let mut left = {
             let mut state = self.state.lock();
@@ -154,8 +154,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> ServerConn<Io> {
         Ok(())
     }
 
-    /// Hands the connection over with what was read beyond the last message: after an upgrade, or to
-    /// reset it. Writes out what was accepted before. The halves of the exchange become useless.
+    /// Hands the connection over with what was read beyond the last message: after an upgrade, or
+    /// to reset it. Writes out what was accepted before. The halves of the exchange become useless.
     pub async fn into_io(self) -> Result<(Io, Bytes), StreamError> {
         poll_fn(|cx| self.state.lock().core.wire.poll_flush(cx)).await?;
         self.take_io().ok_or(StreamError::Incomplete)

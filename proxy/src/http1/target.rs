@@ -15,8 +15,8 @@ pub(super) struct Target {
     pub(super) path: PathAndQuery,
 }
 
-/// Reads `target` for `method`, with the value of `Host` when there was one. `http10`: `Host` may be
-/// absent.
+/// Reads `target` for `method`, with the value of `Host` when there was one. `http10`: `Host` may
+/// be absent.
 pub(super) fn read(
     method: &Method,
     target: Bytes,

@@ -22,8 +22,8 @@ const READ_BYTES_MAX: usize = 64 * 1024;
 /// Below this much free space a buffer is renewed before it is read into.
 const READ_BYTES_MIN: usize = 1024;
 
-/// A data frame up to this size is copied behind its head, so that both leave in one piece; a larger
-/// one is written from where it lies.
+/// A data frame up to this size is copied behind its head, so that both leave in one piece; a
+/// larger one is written from where it lies.
 const COPY_BYTES_MAX: usize = 4 * 1024;
 
 /// An outbox that holds less takes another frame.

@@ -62,15 +62,15 @@ impl Client {
         Self { send }
     }
 
-    /// Ready when another stream may be opened. Pending while a request of this handle waits for the
-    /// server's limit of streams. An error means that the connection takes no more: `Refused` after
-    /// a GOAWAY.
+    /// Ready when another stream may be opened. Pending while a request of this handle waits for
+    /// the server's limit of streams. An error means that the connection takes no more: `Refused`
+    /// after a GOAWAY.
     pub fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), StreamError>> {
         self.send.poll_ready(cx).map_err(|e| stream_error(&e))
     }
 
-    /// Most streams that the server allows at a time, as far as it has said so yet. One request above
-    /// it waits inside the connection, so count streams before asking for more.
+    /// Most streams that the server allows at a time, as far as it has said so yet. One request
+    /// above it waits inside the connection, so count streams before asking for more.
     pub fn max_streams(&self) -> usize {
         self.send.current_max_send_streams()
     }
@@ -81,8 +81,8 @@ impl Client {
         self.send.is_extended_connect_protocol_enabled()
     }
 
-    /// Opens a stream; the connection writes by itself. `length` decides whether the stream ends with
-    /// its head, whatever `content-length` says.
+    /// Opens a stream; the connection writes by itself. `length` decides whether the stream ends
+    /// with its head, whatever `content-length` says.
     pub fn send(
         &mut self,
         head: &RequestHead,

@@ -31,8 +31,9 @@ const UNIQUE: [HeaderName; 4] = [
     HeaderName::from_static("x-b3-spanid"),
 ];
 
-/// Reads a request head. `host` takes the place of a missing `:authority` and may not differ from one
-/// (RFC 9113 §8.3.1); cookie crumbs are joined (§8.2.3); an extended CONNECT becomes an upgrade.
+/// Reads a request head. `host` takes the place of a missing `:authority` and may not differ from
+/// one (RFC 9113 §8.3.1); cookie crumbs are joined (§8.2.3); an extended CONNECT becomes an
+/// upgrade.
 pub(super) fn read_request(head: Request<()>) -> Result<RequestHead, HeadError> {
     let (mut parts, ()) = head.into_parts();
     let upgrade = parts
@@ -162,7 +163,8 @@ fn set_length(fields: &mut HeaderMap, length: Length) {
     }
 }
 
-/// Fields that HTTP/2 forbids (RFC 9113 §8.2.2). Codecs have removed them; applications may not have.
+/// Fields that HTTP/2 forbids (RFC 9113 §8.2.2). Codecs have removed them; applications may not
+/// have.
 fn strip(fields: &mut HeaderMap) {
     let forbidden = |name| headers::is_hop_by_hop(name) || *name == header::TE;
     if fields.keys().any(forbidden) {

@@ -56,10 +56,10 @@ where
         Self { connection }
     }
 
-    /// The next request with the two halves of its exchange; `None` when the connection has ended in
-    /// order, which after [`drain`](Self::drain) it does once its last stream has. May be dropped and
-    /// called again without loss. A head that `h2` lets pass but RFC 9113 does not is answered with
-    /// 400 here.
+    /// The next request with the two halves of its exchange; `None` when the connection has ended
+    /// in order, which after [`drain`](Self::drain) it does once its last stream has. May be
+    /// dropped and called again without loss. A head that `h2` lets pass but RFC 9113 does not is
+    /// answered with 400 here.
     pub async fn accept(
         &mut self,
     ) -> Option<Result<(RequestHead, RequestBody, ResponseSink), StreamError>> {

@@ -6,8 +6,9 @@
 //! ```
 //!
 //! Newest first: the connections that are not needed age at the bottom and are closed, and the one
-//! taken is the one least likely to have been closed by its server meanwhile. At most one connect is
-//! under way per waiting request, so that a burst of cancelled requests leaves no herd of connects.
+//! taken is the one least likely to have been closed by its server meanwhile. At most one connect
+//! is under way per waiting request, so that a burst of cancelled requests leaves no herd of
+//! connects.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};

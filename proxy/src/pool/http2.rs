@@ -1,7 +1,7 @@
 //! Connections that carry many exchanges at a time.
 //!
-//! One connection is enough until the peer's limit of concurrent streams is reached; then another is
-//! opened. All requests that find no connection wait for the same connect.
+//! One connection is enough until the peer's limit of concurrent streams is reached; then another
+//! is opened. All requests that find no connection wait for the same connect.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

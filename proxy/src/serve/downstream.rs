@@ -97,8 +97,8 @@ pub(crate) async fn serve1<R: Rt, H: Handler<R>>(
     }
 }
 
-/// Serves HTTP/2 until the client, an idle timeout or a drain ends it. Each stream has a task of its
-/// own, while this one moves the bytes of all.
+/// Serves HTTP/2 until the client, an idle timeout or a drain ends it. Each stream has a task of
+/// its own, while this one moves the bytes of all.
 pub(crate) async fn serve2<R: Rt, H: Handler<R>>(
     shared: &Shared<R>,
     io: AnyIo<R::Io>,

@@ -156,8 +156,8 @@ impl<R: Rt> Try<R> {
         end
     }
 
-    /// After a switch of protocols the halves carry bytes: both directions begin anew, and each ends
-    /// by itself.
+    /// After a switch of protocols the halves carry bytes: both directions begin anew, and each
+    /// ends by itself.
     pub(crate) async fn tunnel<S, D>(&mut self, body: &mut S, reply: &mut D) -> StreamEnd
     where
         S: Source + Send,

@@ -200,7 +200,7 @@ impl<R: Rt> Outbound<R> {
                 headers::set_orig_proto(&mut head, protocol);
                 let mirrors = session.mirrors().to_vec();
                 let deadline = session.deadline();
-                let mut run = Run::new(shared, *session, trail);
+                let mut run = Run::new(shared, *session, trail, rows);
                 let (done, mirrored) = match mirrors.is_empty() {
                     true => (run.drive(&head, body, reply).await, 0),
                     false => {
@@ -209,7 +209,6 @@ impl<R: Rt> Outbound<R> {
                     }
                 };
                 let extra = Extra {
-                    retries: run.session.retries().into(),
                     retries_denied: run.session.retries_denied().into(),
                     timeouts: run.timeouts,
                     mirrored,

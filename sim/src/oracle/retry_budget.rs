@@ -1,9 +1,11 @@
 //! A retry budget is never exceeded.
 //!
-//! Of a rate budget this is checked over all windows of its interval that begin and end at a
-//! sample: retries ≤ percent × requests + minimum × interval (ALGORITHMS: retry budgets). Requests
-//! that began in the slice before may deposit late, so the window of requests reaches one sample
-//! further back.
+//! Of a rate budget this is checked over all windows that begin and end at a sample: retries ≤
+//! percent × requests + minimum × interval. The budget keeps its interval in ten slots, and the
+//! oldest goes as a whole (Finagle's `WindowedAdder`), so what it promises of retries is a promise
+//! about nine tenths of the interval; and a retry is paid for before its back-off, so the longest
+//! back-off is taken off as well. The window of requests reaches one sample further back, since a
+//! request that began in the slice before may deposit late.
 
 use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
@@ -43,9 +45,10 @@ impl Invariant for WithinBudget {
             return;
         };
         for (key, row) in frame.routes.iter() {
-            let Some((percent, interval, min_per_second)) = budget(snapshot, key) else {
+            let Some((percent, interval, min_per_second, backoff)) = budget(snapshot, key) else {
                 continue;
             };
+            let promised = (interval * 9 / 10).saturating_sub(backoff);
             let window = self
                 .windows
                 .entry((frame.source.clone(), key.clone()))
@@ -59,7 +62,9 @@ impl Invariant for WithinBudget {
                 window.pop_front();
             }
             let requests: u64 = window.iter().map(|s| s.requests).sum();
-            let retries: u64 = window.iter().skip(1).map(|s| s.retries).sum();
+            let whole = window.iter().zip(window.iter().skip(1));
+            let inside = whole.filter(|(before, _)| now.since(before.at) <= promised);
+            let retries: u64 = inside.map(|(_, sample)| sample.retries).sum();
             let reserve = f64::from(min_per_second) * interval.as_secs_f64();
             let allowed = requests as f64 * f64::from(percent) / 100.0 + reserve + SLACK;
             if retries as f64 > allowed {
@@ -68,7 +73,7 @@ impl Invariant for WithinBudget {
                      before {}, more than the {percent} % and {min_per_second}/s of its budget",
                     frame.source,
                     key.route,
-                    interval,
+                    promised,
                     seconds(now),
                 ));
             }
@@ -78,20 +83,22 @@ impl Invariant for WithinBudget {
     fn finish(&mut self, _: Instant, _: &mut dyn FnMut(String)) {}
 }
 
-/// Percent, interval and minimum of the rate budget of a rule, if it has one.
-fn budget(snapshot: &Snapshot, key: &RouteKey) -> Option<(u32, Duration, u32)> {
+/// Percent, interval and minimum of the rate budget of a rule, if it has one, and the rule's
+/// longest back-off.
+fn budget(snapshot: &Snapshot, key: &RouteKey) -> Option<(u32, Duration, u32, Duration)> {
     let frontends = &snapshot.outbound.frontends;
     let frontend = frontends
         .iter()
         .find(|f| f.service == key.service.service && f.port == key.service.port)?;
     let named = |name: &Arc<str>| *name == key.route;
     let rule = frontend.routes.rules().iter().find(|r| named(&r.name))?;
-    match rule.retry.as_ref()?.budget? {
+    let retry = rule.retry.as_ref()?;
+    match retry.budget? {
         RetryBudget::Rate {
             percent,
             interval,
             min_per_second,
-        } => Some((percent, interval, min_per_second)),
+        } => Some((percent, interval, min_per_second, retry.backoff_max)),
         RetryBudget::Concurrency { .. } => None,
     }
 }

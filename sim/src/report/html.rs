@@ -100,6 +100,13 @@ fn lead(report: &Report) -> String {
             markup(why)
         );
     }
+    if !report.incomplete.is_empty() {
+        let _ = writeln!(
+            out,
+            "<p class=\"bad\"><strong>Incomplete:</strong> ignored {}</p>",
+            markup(&report.incomplete.join("; "))
+        );
+    }
     if let Some(description) = &report.scenario.description {
         let _ = writeln!(out, "<p>{}</p>", markup(description));
     }

@@ -21,6 +21,10 @@ fn suite(report: &Report) -> TestSuite {
     suite.add_property(Property::new("version", clean::visible(&report.version)));
     suite.add_property(Property::new("seed", report.seed.to_string()));
     suite.add_property(Property::new("trace_hash", report.trace_hash.clone()));
+    if !report.incomplete.is_empty() {
+        let ignored = clean::visible(&report.incomplete.join("; "));
+        suite.add_property(Property::new("incomplete", ignored));
+    }
     suite.add_test_cases(
         report
             .expectations

@@ -30,6 +30,7 @@ fn context() -> Context {
         file: "sample.yaml".into(),
         command: "meshctl simulate sample.yaml".into(),
         replay: "meshctl simulate sample.yaml".into(),
+        incomplete: Vec::new(),
     }
 }
 
@@ -66,6 +67,7 @@ fn hostile_report() -> Report {
         replay: HOSTILE.into(),
         version: HOSTILE.into(),
         file: HOSTILE.into(),
+        incomplete: vec![HOSTILE.into()],
     };
     let results = [judge(&scenario, &run)];
     Report::new(&context, &scenario, &results, &run)

@@ -96,6 +96,10 @@ impl Page {
             let text = format!("PARTIAL: {}", clean::visible(why));
             self.prose("  ", &text);
         }
+        if !report.incomplete.is_empty() {
+            let text = format!("INCOMPLETE: ignored {}", report.incomplete.join("; "));
+            self.prose("  ", &clean::visible(&text));
+        }
         if let Some(description) = &report.scenario.description {
             self.prose("  ", &clean::visible(description));
         }

@@ -129,7 +129,8 @@ impl Of<'_, '_> {
             true => (Source::Given, "the scenario"),
             false => (Source::Assumed, ASSUMED),
         };
-        // The scenario itself may say that a value is a guess or a measurement; the last note holds.
+        // The scenario itself may say that a value is a guess or a measurement; the last note
+        // holds.
         let below = |note: &&InputNote| {
             let rest = path.strip_prefix(note.path.as_str());
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))

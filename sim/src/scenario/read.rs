@@ -34,12 +34,6 @@ pub fn read(name: &str, text: &str) -> Result<Loaded, Diagnostic> {
         return Err(Diagnostic::error(format!("{name} is empty"))
             .help("a scenario begins with `apiVersion: sim.meshctl.dev/v1alpha1`"));
     };
-    if let Some(second) = documents.next() {
-        let span = second.source.first_line(second.root.span);
-        return Err(Diagnostic::error("a scenario file holds one document")
-            .at(&second.source, span)
-            .help("put manifests into files of their own and name them in `spec.manifests`"));
-    }
     let kind = document.root.get("kind").and_then(|kind| kind.as_str());
     if let Some(kind) = kind
         && kind != "Scenario"
@@ -50,8 +44,16 @@ pub fn read(name: &str, text: &str) -> Result<Loaded, Diagnostic> {
         return Err(
             Diagnostic::error(format!("this is a {kind}, not a Scenario"))
                 .at(&document.source, span)
-                .help("give manifests with `-f`"),
+                .help(format!(
+                    "give manifests with `-f`: meshctl simulate -f {name}"
+                )),
         );
+    }
+    if let Some(second) = documents.next() {
+        let span = second.source.first_line(second.root.span);
+        return Err(Diagnostic::error("a scenario file holds one document")
+            .at(&second.source, span)
+            .help("put manifests into files of their own and name them in `spec.manifests`"));
     }
     let scenario: Scenario = decode::decode(&document, &document.root)?;
     let mut loaded = Loaded {

@@ -1,5 +1,5 @@
-//! Rewrites and redirects: the tables of the Gateway API's doc comments and of its conformance tests
-//! (`httproute-rewrite-*.go`, `httproute-redirect-*.go`).
+//! Rewrites and redirects: the tables of the Gateway API's doc comments and of its conformance
+//! tests (`httproute-rewrite-*.go`, `httproute-redirect-*.go`).
 
 use super::*;
 

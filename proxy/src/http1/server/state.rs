@@ -14,8 +14,8 @@ use super::super::{Limits, encode, request, response};
 use super::{NextError, protocol};
 use crate::exchange::{Frame, Length, StreamError};
 
-/// Empty lines tolerated before a request line: RFC 9112 §2.2 asks for at least one, for clients that
-/// end a body with a line break too many.
+/// Empty lines tolerated before a request line: RFC 9112 §2.2 asks for at least one, for clients
+/// that end a body with a line break too many.
 const EMPTY_LINES_MAX: usize = 4;
 
 /// While an answer is awaited, requests that were sent ahead are read up to this many bytes: enough

@@ -212,8 +212,8 @@ proptest! {
             }
         });
         let bytes = conn.take_io().unwrap().0.written;
-        // Whatever is at hand beyond the first answer makes the connection useless, so each answer is
-        // read on a connection of its own.
+        // Whatever is at hand beyond the first answer makes the connection useless, so each answer
+        // is read on a connection of its own.
         let mut rest = &bytes[..];
         for message in &messages {
             let mut conn = ClientConn::new(Script::new(rest.to_vec(), &cut), Limits::default());

@@ -13,6 +13,7 @@ use super::request::Run;
 use crate::exchange::{Frame, Length, Respond, Sink, Source, StreamError, Tee};
 use crate::net::Rt;
 use crate::serve::Shared;
+use crate::telemetry::Rows;
 
 /// A mirrored request of a route without a timeout is given up after this.
 const MIRROR_TIMEOUT: Duration = Duration::from_secs(15);
@@ -52,7 +53,7 @@ pub(super) fn start<R: Rt>(
         started += 1;
         let head = head.clone();
         shared.rt.spawn(async move {
-            let mut run = Run::new(&counted.0, session, Trail::off());
+            let mut run = Run::new(&counted.0, session, Trail::off(), Rows::default());
             let mut nobody = Nobody { responded: false };
             run.drive(&head, copy, &mut nobody).await;
         });

@@ -1,5 +1,5 @@
-//! Connections that are forwarded as bytes: the backend by the routes of the Service, the endpoint by
-//! the balancer, another endpoint when a connect fails, since nothing was sent yet.
+//! Connections that are forwarded as bytes: the backend by the routes of the Service, the endpoint
+//! by the balancer, another endpoint when a connect fails, since nothing was sent yet.
 
 use core::net::SocketAddr;
 use std::sync::Arc;
@@ -25,8 +25,8 @@ use crate::tcp;
 use crate::telemetry::{EndpointRowId, Extra};
 use crate::tls::Alpn;
 
-/// Connects that are tried before a connection is given up. Envoy tries once, Linkerd until its queue
-/// times out; three find a living endpoint in a service of which a minority is dead.
+/// Connects that are tried before a connection is given up. Envoy tries once, Linkerd until its
+/// queue times out; three find a living endpoint in a service of which a minority is dead.
 const CONNECTS_MAX: usize = 3;
 
 /// How often an endpoint is drawn again to avoid one that was tried.
@@ -41,7 +41,8 @@ struct Opened<I> {
 }
 
 impl<R: Rt> Outbound<R> {
-    /// Forwards a connection as bytes. `sni` is the server name of its ClientHello, when it had one.
+    /// Forwards a connection as bytes. `sni` is the server name of its ClientHello, when it had
+    /// one.
     pub(super) async fn bytes(&self, snapshot: &Snapshot, mut io: AnyIo<R::Io>, sni: Option<&str>) {
         let Some(to) = self.to else {
             // Bytes do not say where they want to go.
@@ -101,11 +102,9 @@ impl<R: Rt> Outbound<R> {
                 (done, retries)
             }
         };
-        let extra = Extra {
-            retries,
-            ..Extra::default()
-        };
-        telemetry.end(rows, &done, extra, shared.rt.now().since(now));
+        (0..retries).for_each(|_| telemetry.retried(rows));
+        let took = shared.rt.now().since(now);
+        telemetry.end(rows, &done, Extra::default(), took);
     }
 
     /// The rule for the connection and the live state of the backend that was drawn.
@@ -166,8 +165,10 @@ impl<R: Rt> Outbound<R> {
             telemetry.connected(row, false);
             telemetry.attempt_end(row, &done, rt.now().since(began));
             tried.push(started.endpoint.address);
-            started.ticket.end(&assess(how), rt.now());
-            let again = matches!(how, Broken::Connect | Broken::ConnectTimeout);
+            // A limit of our own says nothing about the endpoint.
+            let verdict = how.map_or_else(|| Assessment::of(Outcome::Cancelled), assess);
+            started.ticket.end(&verdict, rt.now());
+            let again = matches!(how, Some(Broken::Connect | Broken::ConnectTimeout));
             if !again || tried.len() >= CONNECTS_MAX {
                 return Err((done, failed as u64));
             }
@@ -177,10 +178,10 @@ impl<R: Rt> Outbound<R> {
     async fn connect(
         &self,
         started: &mut Started,
-    ) -> Result<(AnyIo<R::Io>, ConnectionPermit), (Broken, Done)> {
+    ) -> Result<(AnyIo<R::Io>, ConnectionPermit), (Option<Broken>, Done)> {
         let (rt, tls) = (&self.shared.rt, &self.shared.tls);
         let permit = started.ticket.connection(rt.now());
-        let permit = permit.map_err(|_| (Broken::Refused, overflow()))?;
+        let permit = permit.map_err(|_| (None, overflow()))?;
         let peer = Peer {
             address: started.endpoint.address,
             identity: started.endpoint.identity.clone(),
@@ -194,7 +195,7 @@ impl<R: Rt> Outbound<R> {
                     ConnectError::Timeout { .. } => Broken::ConnectTimeout,
                     ConnectError::Tls { .. } => Broken::Tls,
                 };
-                Err((how, Done::broke(e.flag(), &e.to_string())))
+                Err((Some(how), Done::broke(e.flag(), &e.to_string())))
             }
         }
     }

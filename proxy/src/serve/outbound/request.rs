@@ -25,11 +25,12 @@ use crate::serve::direct::{bad_request, is_gone, pass, wire_to};
 use crate::serve::done::{Done, ended};
 use crate::serve::exchange::{HeadEnd, StreamEnd, Try};
 use crate::serve::{Shared, headers, local};
-use crate::telemetry::EndpointRowId;
+use crate::telemetry::{EndpointRowId, Rows};
 
 /// A request under way and everything that is noted about it.
 pub(super) struct Run<'a, R: Rt> {
     shared: &'a Shared<R>,
+    rows: Rows,
     pub(super) session: Session,
     pub(super) trail: Trail,
     pub(super) attempts: Vec<AttemptRecord>,
@@ -69,9 +70,11 @@ struct Going {
 // === impl Run ===
 
 impl<'a, R: Rt> Run<'a, R> {
-    pub(super) fn new(shared: &'a Shared<R>, session: Session, trail: Trail) -> Self {
+    /// `rows` are those that retries count in; a mirrored request has none.
+    pub(super) fn new(shared: &'a Shared<R>, session: Session, trail: Trail, rows: Rows) -> Self {
         Self {
             shared,
+            rows,
             session,
             trail,
             attempts: Vec::new(),
@@ -129,6 +132,9 @@ impl<'a, R: Rt> Run<'a, R> {
     {
         let (rt, telemetry) = (&self.shared.rt, &self.shared.telemetry);
         let started = rt.now();
+        if attempt.number > 1 {
+            telemetry.retried(self.rows);
+        }
         let row = telemetry.attempt(self.session.cluster().key(), &attempt.endpoint, started);
         let going = Going {
             attempt,

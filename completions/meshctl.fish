@@ -1,0 +1,90 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_meshctl_global_optspecs
+    string join \n color= q/quiet h/help V/version
+end
+
+function __fish_meshctl_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_meshctl_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_meshctl_using_subcommand
+    set -l cmd (__fish_meshctl_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c meshctl -n "__fish_meshctl_needs_command" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_needs_command" -s q -l quiet -d 'Print data and errors only, no news'
+complete -c meshctl -n "__fish_meshctl_needs_command" -s h -l help -d 'Print help'
+complete -c meshctl -n "__fish_meshctl_needs_command" -s V -l version -d 'Print version'
+complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "simulate" -d 'Run a mesh offline: real proxies, your manifests, virtual time'
+complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "version" -d 'Print the version and what it was built for'
+complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -s f -l filename -d 'Manifests: files, directories, or `-` for standard input; added to those of the scenario' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l seed -d 'Where the randomness comes from: same seed, same bytes' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l seeds -d 'Run N seeds, starting at --seed, over all cores, and report the spread' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l duration -d 'How much virtual time to simulate, instead of what the scenario says' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l set -d 'Change a value: PATH=VALUE in the scenario, or KIND/NAMESPACE/NAME:PATH=VALUE in a manifest' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l counter -d 'Apply a counter-change of the scenario, or `all` of them in turn: its expectations must fail' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -s o -l output -d 'Output format on standard output' -r -f -a "text\t''
+json\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l junit -d 'Also write a JUnit XML report' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l html -d 'Also write a self-contained HTML report' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l trace -d 'Tell the story of requests across hops: the first that `failed`, or the first N' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l compare -d 'Compare with an earlier report (-o json) and say what became worse' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l max-wall -d 'Stop after this much real time; the report is marked as partial' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l crypto -d '`real` uses real key exchange and signatures instead of the simulator\'s cheap ones' -r -f -a "simulated\t''
+real\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -s j -l jobs -d 'How many simulations run at once' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -s R -l recursive -d 'Look for manifests in subdirectories as well'
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l no-assumptions -d 'Refuse to judge by assumed inputs: exit 2 when an expectation rests on one'
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l ignore-foreign -d 'Go on although policies of another mesh are not understood; the result is INCOMPLETE'
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -s v -l verbose -d 'List every assumption and everything that is not modelled'
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -s q -l quiet -d 'Print data and errors only, no news'
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -a "init" -d 'Write out the scenario that would be derived from manifests, with comments, for editing'
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and __fish_seen_subcommand_from init" -s f -l filename -d 'Manifests: files, directories, or `-` for standard input' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and __fish_seen_subcommand_from init" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and __fish_seen_subcommand_from init" -s R -l recursive -d 'Look for manifests in subdirectories as well'
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and __fish_seen_subcommand_from init" -s q -l quiet -d 'Print data and errors only, no news'
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help'
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and __fish_seen_subcommand_from help" -f -a "init" -d 'Write out the scenario that would be derived from manifests, with comments, for editing'
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c meshctl -n "__fish_meshctl_using_subcommand completions" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand completions" -s q -l quiet -d 'Print data and errors only, no news'
+complete -c meshctl -n "__fish_meshctl_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand version" -s o -l output -d 'Output format' -r -f -a "text\t''
+json\t''
+yaml\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand version" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand version" -s q -l quiet -d 'Print data and errors only, no news'
+complete -c meshctl -n "__fish_meshctl_using_subcommand version" -s h -l help -d 'Print help'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate completions version help" -f -a "simulate" -d 'Run a mesh offline: real proxies, your manifests, virtual time'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate completions version help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate completions version help" -f -a "version" -d 'Print the version and what it was built for'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate completions version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from simulate" -f -a "init" -d 'Write out the scenario that would be derived from manifests, with comments, for editing'

@@ -1,0 +1,25 @@
+//! The list of commands. Each has a file of its own: its doc comment is its help.
+
+pub(crate) mod completions;
+pub(crate) mod simulate;
+pub(crate) mod version;
+
+use clap::Subcommand;
+
+use crate::error::{Answer, Error};
+use crate::ui::Ui;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Simulate(Box<simulate::Args>),
+    Completions(completions::Args),
+    Version(version::Args),
+}
+
+pub(crate) fn run(ui: &mut Ui, command: Command) -> Result<Answer, Error> {
+    match command {
+        Command::Simulate(args) => simulate::run(ui, *args),
+        Command::Completions(args) => completions::run(ui, &args),
+        Command::Version(args) => version::run(ui, &args),
+    }
+}

@@ -1,0 +1,128 @@
+//! `meshctl simulate`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::ValueEnum;
+
+use crate::error::{Answer, Error};
+use crate::ui::Ui;
+
+mod batch;
+mod execute;
+mod init;
+mod load;
+mod progress;
+mod write;
+
+/// Run a mesh offline: real proxies, your manifests, virtual time
+///
+/// Reads Kubernetes manifests with Gateway API routes and meshctl policies, starts every pod with
+/// the real sidecar proxy in one process, sends load, injects faults, and checks expectations.
+/// Without a scenario one is derived from the manifests, and what it assumed is listed.
+#[derive(Debug, clap::Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_precedence_over_arg = true,
+    after_help = "Examples:
+  meshctl simulate sim/scenarios/canary_bad.yaml
+  meshctl simulate canary.yaml --seeds 100 --junit report.xml
+  meshctl simulate -f manifests/                      a scenario is derived
+  meshctl simulate init -f manifests/ > scenario.yaml write it out, to edit
+  helm template . | meshctl simulate -f -
+  meshctl simulate ./init                             a scenario file called `init`
+
+Exit status: 0 every expectation holds, or none is written (then the report says \"not tested\");
+1 some do not hold; 2 the simulation could not be run, or was cut short."
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Option<Sub>,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Sub {
+    Init(init::Args),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RunArgs {
+    /// Scenario files; they name their own manifests, relative to themselves
+    #[arg(value_name = "SCENARIO")]
+    scenarios: Vec<PathBuf>,
+    /// Manifests: files, directories, or `-` for standard input; added to those of the scenario
+    #[arg(short = 'f', long = "filename", value_name = "MANIFESTS")]
+    files: Vec<PathBuf>,
+    /// Look for manifests in subdirectories as well
+    #[arg(short = 'R', long)]
+    recursive: bool,
+    /// Where the randomness comes from: same seed, same bytes
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Run N seeds, starting at --seed, over all cores, and report the spread
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    seeds: Option<u32>,
+    /// How much virtual time to simulate, instead of what the scenario says
+    #[arg(long, value_name = "DURATION", value_parser = load::duration)]
+    duration: Option<Duration>,
+    /// Change a value: PATH=VALUE in the scenario, or KIND/NAMESPACE/NAME:PATH=VALUE in a manifest
+    #[arg(long, value_name = "CHANGE")]
+    set: Vec<String>,
+    /// Apply a counter-change of the scenario, or `all` of them in turn: its expectations must fail
+    #[arg(long, value_name = "NAME", conflicts_with = "seeds")]
+    counter: Option<String>,
+    /// Output format on standard output
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    output: Format,
+    /// Also write a JUnit XML report
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Also write a self-contained HTML report
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Tell the story of requests across hops: the first that `failed`, or the first N
+    #[arg(long, value_name = "failed|N", value_parser = load::trace)]
+    trace: Option<sim::story::Tell>,
+    /// Compare with an earlier report (-o json) and say what became worse
+    #[arg(long, value_name = "OTHER.json")]
+    compare: Option<PathBuf>,
+    /// Stop after this much real time; the report is marked as partial
+    #[arg(long, value_name = "DURATION", value_parser = load::duration)]
+    max_wall: Option<Duration>,
+    /// `real` uses real key exchange and signatures instead of the simulator's cheap ones
+    #[arg(long, value_name = "WHICH", default_value = "simulated")]
+    crypto: CryptoChoice,
+    /// Refuse to judge by assumed inputs: exit 2 when an expectation rests on one
+    #[arg(long)]
+    no_assumptions: bool,
+    /// Go on although policies of another mesh are not understood; the result is INCOMPLETE
+    #[arg(long)]
+    ignore_foreign: bool,
+    /// List every assumption and everything that is not modelled
+    #[arg(short, long)]
+    verbose: bool,
+    /// How many simulations run at once
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CryptoChoice {
+    Simulated,
+    Real,
+}
+
+pub(crate) fn run(ui: &mut Ui, args: Args) -> Result<Answer, Error> {
+    match args.command {
+        Some(Sub::Init(args)) => init::run(ui, &args),
+        None => batch::run(ui, &args.run),
+    }
+}

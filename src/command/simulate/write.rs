@@ -1,0 +1,79 @@
+//! Reports into files: written beside their place, then renamed, so that none is ever half there.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use sim::report::{Report, html, junit};
+
+use crate::error::Error;
+
+/// Writes the JUnit report of all scenarios.
+pub(super) fn junit(path: &Path, reports: &[Report]) -> Result<(), Error> {
+    let text = junit::render(reports)
+        .map_err(|e| Error::new("cannot render the JUnit report").caused_by(e))?;
+    atomically(path, text.as_bytes())
+}
+
+/// Writes one page per scenario; with several, the scenario's name goes into the file's. Returns
+/// what was written.
+pub(super) fn html(path: &Path, reports: &[Report]) -> Result<Vec<PathBuf>, Error> {
+    let mut written = Vec::new();
+    for (index, report) in reports.iter().enumerate() {
+        let path = match reports.len() {
+            1 => path.to_path_buf(),
+            _ => with_name(path, index, &report.scenario.name),
+        };
+        let page = html::render(report)
+            .map_err(|e| Error::new("cannot render the HTML report").caused_by(e))?;
+        atomically(&path, page.as_bytes())?;
+        written.push(path);
+    }
+    Ok(written)
+}
+
+/// `report.html` and `canary` give `report-canary.html`. The name comes from a scenario, so only
+/// plain characters of it are used; the number keeps two files apart.
+fn with_name(path: &Path, index: usize, name: &str) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() || "-_.".contains(c) {
+            c
+        } else {
+            '_'
+        }
+    };
+    let name: String = name.chars().take(64).map(plain).collect();
+    let extension = path
+        .extension()
+        .map(|e| format!(".{}", e.to_string_lossy()));
+    let file = format!(
+        "{stem}-{}-{name}{}",
+        index + 1,
+        extension.unwrap_or_default()
+    );
+    path.with_file_name(file)
+}
+
+/// Replaces `path` by a file with this content, or leaves everything as it was.
+pub(super) fn atomically(path: &Path, content: &[u8]) -> Result<(), Error> {
+    let failed = |e: std::io::Error| {
+        Error::new(format!("cannot write {}", path.display()))
+            .caused_by(e)
+            .hint("check that the directory exists and may be written to")
+    };
+    // A device or a pipe (/dev/stdout) cannot be renamed over.
+    if fs::metadata(path).is_ok_and(|m| !m.is_file()) {
+        return fs::write(path, content).map_err(failed);
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
+    let written = fs::File::create(&temporary)
+        .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&temporary, path));
+    written.map_err(|e| {
+        // What is left of it is of no use; that it cannot be removed either changes nothing.
+        let _ = fs::remove_file(&temporary);
+        failed(e)
+    })
+}

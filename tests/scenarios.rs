@@ -1,0 +1,83 @@
+//! Every scenario of the repository passes, twice, with the same bytes; and fails under each of its
+//! counter-changes with the expectations that it names.
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::thread;
+
+use crate::common::{Place, repository};
+
+fn scenarios() -> Vec<PathBuf> {
+    let mut files: Vec<_> = std::fs::read_dir(repository("sim/scenarios"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == "yaml"))
+        .collect();
+    files.sort();
+    assert!(files.len() >= 10, "{files:?}");
+    files
+}
+
+/// Runs `check` for every scenario, on two threads: each run is a process of its own.
+fn for_each(check: impl Fn(&str) + Sync) {
+    let queue = Mutex::new(scenarios());
+    thread::scope(|scope| {
+        let work = || {
+            while let Some(path) = { queue.lock().unwrap().pop() } {
+                check(path.to_str().unwrap());
+            }
+        };
+        let workers = [scope.spawn(work), scope.spawn(work)];
+        for worker in workers {
+            worker.join().unwrap();
+        }
+    });
+}
+
+fn run(path: &str, more: &[&str]) -> (i32, String) {
+    let mut args = vec!["simulate", path, "-o", "json", "-j", "1"];
+    args.extend(more);
+    let out = Place::at(repository("")).run(&args);
+    assert!(out.code < 2, "{path} {more:?}: {}", out.stderr);
+    (out.code, out.stdout)
+}
+
+#[test]
+fn every_scenario_passes_twice_with_the_same_bytes() {
+    for_each(|path| {
+        let (code, first) = run(path, &[]);
+        assert_eq!(code, 0, "{path} failed; run: meshctl simulate {path}");
+        let (_, again) = run(path, &[]);
+        if first != again {
+            let difference = first.lines().zip(again.lines()).find(|(a, b)| a != b);
+            panic!("{path}: two runs with one seed differ, first in {difference:?}");
+        }
+    });
+}
+
+#[test]
+fn every_scenario_fails_under_its_counter_changes() {
+    for_each(|path| {
+        let text = std::fs::read_to_string(path).unwrap();
+        let file = sim::scenario::read::read(path, &text).unwrap();
+        let changes = &file.scenario.spec.counter_changes;
+        assert!(
+            !changes.is_empty(),
+            "{path} has no counter-change: it cannot be seen to fail"
+        );
+        for change in changes {
+            let (code, report) = run(path, &["--counter", &change.name]);
+            assert_eq!(code, 1, "{path} does not notice `{}`", change.name);
+            let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+            for name in &change.fails {
+                let expectations = report["expectations"].as_array().unwrap();
+                let judged = expectations.iter().find(|e| e["name"] == **name).unwrap();
+                assert_eq!(
+                    judged["pass"], false,
+                    "{path}: `{}` leaves `{name}` true",
+                    change.name
+                );
+            }
+        }
+    });
+}

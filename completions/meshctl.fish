@@ -39,7 +39,7 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l seeds -d 'Run N seeds, starting at --seed, over all cores, and report the spread' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l duration -d 'How much virtual time to simulate, instead of what the scenario says' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l set -d 'Change a value: PATH=VALUE in the scenario, or KIND/NAMESPACE/NAME:PATH=VALUE in a manifest' -r
-complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l counter -d 'Apply a counter-change of the scenario, or `all` of them in turn: its expectations must fail' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l counter -d 'Apply a counter-change of the scenario: the expectations that it names have to fail' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -s o -l output -d 'Output format on standard output' -r -f -a "text\t''
 json\t''"
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l junit -d 'Also write a JUnit XML report' -r -F

@@ -75,7 +75,7 @@ pub enum Verdict {
     Passed,
     /// An expectation or an invariant does not hold.
     Failed,
-    /// Nothing was expected.
+    /// Nothing was expected, or the run was cut short.
     NotTested,
 }
 
@@ -268,7 +268,8 @@ impl Verdict {
         if results.iter().any(|r| !r.breaches.is_empty()) {
             return Self::Failed;
         }
-        if spec.expect.is_empty() || results.is_empty() {
+        let cut_short = results.iter().any(|r| r.partial.is_some());
+        if spec.expect.is_empty() || results.is_empty() || cut_short {
             return Self::NotTested;
         }
         let passed = results.iter().filter(|r| r.passed()).count();

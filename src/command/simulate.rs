@@ -70,8 +70,8 @@ pub(crate) struct RunArgs {
     /// Change a value: PATH=VALUE in the scenario, or KIND/NAMESPACE/NAME:PATH=VALUE in a manifest
     #[arg(long, value_name = "CHANGE")]
     set: Vec<String>,
-    /// Apply a counter-change of the scenario, or `all` of them in turn: its expectations must fail
-    #[arg(long, value_name = "NAME", conflicts_with = "seeds")]
+    /// Apply a counter-change of the scenario: the expectations that it names have to fail
+    #[arg(long, value_name = "NAME", requires = "scenarios")]
     counter: Option<String>,
     /// Output format on standard output
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]

@@ -10,7 +10,6 @@ use crate::resource;
 
 mod incremental;
 mod policies;
-mod scale;
 
 /// Two Services and the pods behind them, and a client in a namespace of its own.
 pub(super) const SHOP: &str = "\

@@ -224,6 +224,7 @@ impl Cluster {
             app: Arc::new(AppSpec::new(app).map_err(WorkloadError::Call)?),
             startup: scenario::event::STARTUP_TIME.0,
             lingers: hook.unwrap_or(LINGERS),
+            hooked: hook.is_some(),
             grace: grace.map_or(GRACE, Duration::from_secs),
             pods: Vec::new(),
         }))

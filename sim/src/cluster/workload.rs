@@ -31,6 +31,8 @@ pub(crate) struct Workload {
     pub(crate) startup: Duration,
     /// How long a pod serves after it was told to stop.
     pub(crate) lingers: Duration,
+    /// Whether a preStop hook of the manifest says so.
+    pub(crate) hooked: bool,
     /// How long it may take to stop.
     pub(crate) grace: Duration,
     /// Pods in the order of their creation; those that terminate are not among them.

@@ -2,7 +2,7 @@
 
 use crate::cluster::Cluster;
 use crate::record::{Input, NotModelled};
-use crate::scenario::{App, InputNote, Load, Source, Spec};
+use crate::scenario::{Action, App, InputNote, Load, Source, Span, Spec};
 
 /// What is different in reality.
 const NOT_MODELLED: [(&str, &str); 6] = [
@@ -96,8 +96,40 @@ pub(super) fn inputs(spec: &Spec, cluster: &Cluster) -> Vec<Input> {
         let subject = format!("load {}", load.name);
         inputs.of(&subject, &format!("load[{index}]")).load(load);
     }
+    inputs.all.extend(stops(spec, cluster));
     inputs.all.sort();
     inputs.all
+}
+
+/// How pods that events replace or take away come to their end: it decides whether requests are
+/// lost, and manifests seldom say it.
+fn stops<'a>(spec: &'a Spec, cluster: &'a Cluster) -> impl Iterator<Item = Input> + 'a {
+    spec.events.iter().filter_map(|event| {
+        let (target, drain) = match event.action()? {
+            Action::Rollout(rollout) => (&rollout.target, rollout.drain),
+            Action::Scale(scale) => (&scale.target, None),
+            _ => return None,
+        };
+        let workload = cluster.workloads.get(&cluster.find(target)?)?;
+        let (source, why) = match (drain, workload.hooked) {
+            (Some(_), _) => (Source::Given, "the scenario".to_owned()),
+            (None, true) => (
+                Source::Given,
+                format!("its preStop hook, {}", workload.template.origin),
+            ),
+            (None, false) => (
+                Source::Assumed,
+                "no preStop hook says so; a pod that stops at once loses requests".to_owned(),
+            ),
+        };
+        Some(Input {
+            subject: format!("app {}", workload.id),
+            field: "time it serves on after being told to stop".into(),
+            value: drain.unwrap_or(Span(workload.lingers)).to_string(),
+            source,
+            why,
+        })
+    })
 }
 
 /// The inputs about one thing.

@@ -9,13 +9,11 @@ use core::time::Duration;
 use engine::report::Frame;
 use engine::snapshot::Snapshot;
 use engine::time::Instant;
-use proxy::observe::RequestRecord;
 
 use crate::record::{Breach, Happening, Outcome};
 use crate::scenario::Spec;
 
 mod conservation;
-mod denied;
 mod ejection;
 mod recovery;
 mod retry_budget;
@@ -48,8 +46,6 @@ pub enum Fact<'a> {
         body_bytes: u64,
         whole: bool,
     },
-    /// A proxy is done with a request.
-    Proxied(&'a RequestRecord),
     /// One proxy's frame since its frame before, with the snapshot it acts on.
     Sampled {
         frame: &'a Frame,
@@ -90,7 +86,6 @@ impl Oracle {
             invariants: vec![
                 Box::new(conservation::EndsOnce::default()),
                 Box::new(conservation::BytesKept::default()),
-                Box::new(denied::DeniedStaysOut::default()),
                 Box::new(retry_budget::WithinBudget::default()),
                 Box::new(ejection::WithinCap::default()),
                 Box::new(recovery::Recovers::new(spec)),

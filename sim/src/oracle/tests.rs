@@ -1,9 +1,5 @@
 use core::time::Duration;
 
-use engine::failure::Flag;
-use engine::snapshot::ObjectName;
-use proxy::observe::Role;
-
 use super::*;
 use crate::record::HappeningKind;
 use crate::scenario::Span;
@@ -124,51 +120,6 @@ fn bytes_that_vanish_or_appear_are_a_breach() {
     // A retry: the sender has the second answer; or a proxy answered with a body of its own.
     check(&[sent("a"), answered(7), answered(8), ended(&good, 7)], &[]);
     check(&[sent("a"), answered(7), ended(&bad, 99)], &[]);
-}
-
-fn record(role: Role, flag: Option<Flag>) -> RequestRecord {
-    RequestRecord {
-        id: "a".into(),
-        role,
-        workload: ObjectName::new("shop", "web-0"),
-        method: "GET".into(),
-        authority: "web.shop".into(),
-        path: "/".into(),
-        peer: None,
-        service: None,
-        rule: None,
-        trail: Vec::new(),
-        attempts: Vec::new(),
-        status: None,
-        flag,
-        cause: None,
-        started: at(0),
-        ended: at(0),
-        bytes_received: 0,
-        bytes_sent: 0,
-    }
-}
-
-#[test]
-fn a_denied_request_that_reaches_the_application_is_a_breach() {
-    let denied = record(Role::Inbound, Some(Flag::Denied));
-    let served = record(Role::Inbound, None);
-    let client_side = record(Role::Outbound, Some(Flag::Denied));
-    let received = || Fact::Received {
-        pod: "shop/web-0",
-        id: "a",
-        body_bytes: 0,
-    };
-    check(
-        &[received(), Fact::Proxied(&denied)],
-        &["denied at shop/web-0"],
-    );
-    check(
-        &[Fact::Proxied(&denied), received()],
-        &["denied at shop/web-0"],
-    );
-    check(&[Fact::Proxied(&served), received()], &[]);
-    check(&[Fact::Proxied(&client_side), received()], &[]);
 }
 
 /// A load that is served until a fault begins at 10 s, and `after` that is served or not.

@@ -15,7 +15,7 @@
     URL.revokeObjectURL(url);
   });
 
-  const plot = document.querySelector(".plot > svg");
+  const plot = document.querySelector(".canvas > svg");
   if (!plot) return;
   const { left, right, width, bounds, series } = data("series");
   const cursor = plot.querySelector(".cursor");

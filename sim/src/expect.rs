@@ -48,9 +48,13 @@ pub struct Judged {
     pub margin: Option<f64>,
     /// Whether the expectation holds.
     pub pass: bool,
-    /// Assumed inputs that the value depends on: the verdict is only as good as they are.
+    /// Assumed inputs that the value depends on: the verdict is only as good as they are. Inputs of
+    /// workloads that nobody asked are not among them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rests_on_assumed: Vec<String>,
+    /// How many inputs `rests_on_assumed` sums up.
+    #[serde(default)]
+    pub assumed_inputs: u32,
     /// The command that repeats this run; set if the expectation failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay: Option<String>,
@@ -144,6 +148,7 @@ fn judge_one(spec: &Spec, expectation: &Expectation, run: &Observations) -> Judg
     let value = measured.as_ref().ok().copied();
     let margin = value.map(|v| margin(expectation.op, v, limit, tolerance));
     let pass = value.is_some_and(|v| holds(expectation.op, v, limit, tolerance));
+    let (assumed_inputs, rests_on_assumed) = rests::on_assumed(expectation, run);
     Judged {
         name: expectation.name.clone(),
         why: expectation.why.clone(),
@@ -158,7 +163,8 @@ fn judge_one(spec: &Spec, expectation: &Expectation, run: &Observations) -> Judg
         unit: unit.into(),
         margin,
         pass,
-        rests_on_assumed: rests::on_assumed(expectation, &run.inputs),
+        rests_on_assumed,
+        assumed_inputs,
         replay: None,
     }
 }

@@ -12,6 +12,7 @@
 //! connections) is as of the end of its slice.
 
 use core::time::Duration;
+use std::collections::BTreeSet;
 
 use engine::failure::Flag;
 use engine::report::{Counters, Frame};
@@ -158,6 +159,39 @@ pub struct Outcome {
     /// In words, when there was no answer: `connection reset`, `timeout after 10s`.
     pub error: Option<String>,
     pub success: bool,
+}
+
+/// The workloads that got no request and no connection in the whole run, so that what they would
+/// have done cannot matter. Only workloads whose pods all have a sidecar: nobody counts at others.
+pub fn never_asked<'a>(workloads: &'a [WorkloadSeen], frames: &[Frame]) -> BTreeSet<&'a str> {
+    let counted = |c: &Counters| c.requests > 0 || c.ended() > 0;
+    let mut asked = BTreeSet::new();
+    let mut reached = BTreeSet::new();
+    for frame in frames {
+        let counted_edges = frame.edges.iter().filter(|(_, row)| counted(row));
+        asked.extend(counted_edges.map(|(key, _)| &*key.to));
+        for (key, row) in frame.endpoints.iter() {
+            if counted(&row.counters) || row.connections.opened > 0 || row.connections.open > 0 {
+                reached.insert(&key.endpoint);
+            }
+        }
+    }
+    let reached: BTreeSet<String> = reached.into_iter().map(ToString::to_string).collect();
+    let idle = workloads.iter().filter(|w| {
+        w.meshed as usize == w.pods.len()
+            && !asked.contains(w.workload.as_str())
+            && !w.pods.iter().any(|pod| reached.contains(pod))
+    });
+    idle.map(|w| w.workload.as_str()).collect()
+}
+
+// === impl Input ===
+
+impl Input {
+    /// The workload whose application it describes, if it does.
+    pub fn workload(&self) -> Option<&str> {
+        self.subject.strip_prefix("app ")
+    }
 }
 
 // === impl Observations ===

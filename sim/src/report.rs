@@ -25,12 +25,15 @@ use crate::record::{
 };
 use crate::scenario::{Scenario, Source};
 
+mod assumed;
 pub mod clean;
 pub mod compare;
+mod happened;
 pub mod html;
 pub mod json;
 pub mod junit;
 pub mod schema;
+mod slim;
 pub mod summary;
 pub mod text;
 pub mod trace;
@@ -218,7 +221,7 @@ impl Report {
             workloads: detail.workloads.clone(),
             instants_ns: detail.instants.iter().map(|t| nanos(*t)).collect(),
             loads: detail.loads.iter().map(Sent::from).collect(),
-            frames: detail.frames.clone(),
+            frames: slim::frames(&detail.frames),
             trace_hash: format!("{:016x}", detail.trace_hash),
             command: context.command.clone(),
         }

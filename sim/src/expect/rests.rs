@@ -2,11 +2,12 @@
 //!
 //! The answer errs on the side of naming too much: an input is named if a change of it can change
 //! the metric at all. Loads are the exception that can be told apart: what one load sees does not
-//! name the rate of another unless they may share a queue, which `rate` cannot show.
+//! name the rate of another unless they may share a queue, which `rate` cannot show. An app that
+//! nobody asked in the run cannot have changed it.
 
 use std::collections::BTreeMap;
 
-use crate::record::Input;
+use crate::record::{Input, Observations, never_asked};
 use crate::scenario::Source;
 use crate::scenario::expect::{Expectation, Metric, Subject};
 
@@ -35,21 +36,26 @@ const REACTION: [&str; 3] = ["propagation", "detection", "replicas"];
 /// Subjects named for one field; more are counted.
 const SUBJECTS_MAX: usize = 3;
 
-/// Assumed inputs that the value of the expectation depends on, grouped by field.
-pub(super) fn on_assumed(expectation: &Expectation, inputs: &[Input]) -> Vec<String> {
+/// Assumed inputs that the value of the expectation depends on: their number, and their names
+/// grouped by field.
+pub(super) fn on_assumed(expectation: &Expectation, run: &Observations) -> (u32, Vec<String>) {
+    let idle = never_asked(&run.workloads, &run.frames);
     let mut by_field: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for input in inputs.iter().filter(|i| i.source == Source::Assumed) {
-        if matters(expectation, input) {
+    let mut count = 0;
+    for input in run.inputs.iter().filter(|i| i.source == Source::Assumed) {
+        let asked = input.workload().is_none_or(|w| !idle.contains(w));
+        if asked && matters(expectation, input) {
+            count += 1;
             by_field
-                .entry(&input.field)
+                .entry(kind(input))
                 .or_default()
                 .push(&input.subject);
         }
     }
-    by_field
+    let words = by_field
         .into_iter()
-        .map(|(field, subjects)| words(field, &subjects))
-        .collect()
+        .map(|(field, subjects)| words(field, &subjects));
+    (count, words.collect())
 }
 
 fn matters(expectation: &Expectation, input: &Input) -> bool {
@@ -68,9 +74,13 @@ fn matters(expectation: &Expectation, input: &Input) -> bool {
         Metric::Connections => &[&SPEED, &VOLUME],
         _ => &[&SPEED, &QUALITY, &VOLUME, &REACTION],
     };
-    groups
-        .iter()
-        .any(|group| group.contains(&input.field.as_str()))
+    groups.iter().any(|group| group.contains(&kind(input)))
+}
+
+/// `calls` of `calls[2]`.
+fn kind(input: &Input) -> &str {
+    let field = input.field.split_once('[');
+    field.map_or(&*input.field, |(field, _)| field)
 }
 
 fn words(field: &str, subjects: &[&str]) -> String {

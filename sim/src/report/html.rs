@@ -13,8 +13,11 @@ use super::clean::{self, markup};
 use super::summary::Line;
 use super::{Report, text};
 use crate::expect::{Judged, Verdict, latency, rounded};
+use crate::record::HappeningKind;
 use crate::scenario::Span;
 
+mod basis;
+mod happened;
 mod plot;
 mod series;
 mod template;
@@ -24,9 +27,6 @@ use series::Series;
 const PAGE: &str = include_str!("../../../templates/report.html");
 const STYLE: &str = include_str!("../../../templates/report.css");
 const SCRIPT: &str = include_str!("../../../templates/report.js");
-
-/// Events listed; a proxy that flaps for an hour would fill the page.
-const EVENTS_MAX: usize = 500;
 
 /// The page.
 ///
@@ -55,11 +55,11 @@ pub fn render(report: &Report) -> Result<String, serde_json::Error> {
             ("name", &name),
             ("lead", &lead(report)),
             ("expectations", &expectations(report)),
-            ("legend", &legend(&series)),
+            ("legend", &legend(report, &series)),
             ("plot", &plot::render(report, &series)),
             ("tables", &tables(report)),
-            ("events", &events(report)),
-            ("honesty", &honesty(report)),
+            ("happened", &happened::render(report)),
+            ("honesty", &basis::render(report)),
             ("version", &markup(&report.version)),
             ("seed", &report.seed.to_string()),
             ("trace", &markup(&report.trace_hash)),
@@ -164,7 +164,7 @@ fn expectation(out: &mut String, report: &Report, judged: &Judged) {
         .map_or("–".into(), |m| text::in_unit(m, judged.unit));
     let _ = write!(
         out,
-        "<tr class=\"{class}\"><td class=\"{class}\" title=\"{word}\">{mark}</td><td>\
+        "<tr class=\"{word}-row\"><td class=\"{class}\" title=\"{word}\">{mark}</td><td>\
          <strong>{}</strong><br><span class=\"weak\">{}</span>",
         markup(&judged.name),
         markup(&judged.about)
@@ -186,10 +186,12 @@ fn expectation(out: &mut String, report: &Report, judged: &Judged) {
             spread.worst_seed
         );
     }
-    if !judged.rests_on_assumed.is_empty() {
+    if judged.assumed_inputs > 0 {
         let _ = write!(
             out,
-            "<br><span class=\"weak\">rests on assumptions: {}</span>",
+            "<details class=\"weak\"><summary>rests on {} assumed input{}</summary>{}</details>",
+            judged.assumed_inputs,
+            if judged.assumed_inputs == 1 { "" } else { "s" },
             markup(&judged.rests_on_assumed.join("; "))
         );
     }
@@ -198,36 +200,50 @@ fn expectation(out: &mut String, report: &Report, judged: &Judged) {
     }
     let _ = writeln!(
         out,
-        "</td><td class=\"num\">{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td></tr>",
+        "</td><td class=\"num\" data-head=\"expected\">{}</td>\
+         <td class=\"num {class}\" data-head=\"seen\">{}</td>\
+         <td class=\"num\" data-head=\"margin\">{}</td></tr>",
         markup(&judged.expected),
         markup(&judged.seen),
         markup(&margin)
     );
 }
 
-fn legend(series: &Series) -> String {
+/// The bands; lines are named beside their panels.
+fn legend(report: &Report, series: &Series) -> String {
     let mut out = String::from("<ul class=\"legend\">\n");
-    let key = |shape: &str, name: &str| {
-        format!("<li><svg viewBox=\"0 0 12 8\" aria-hidden=\"true\">{shape}</svg>{name}</li>\n")
+    let mut key = |shape: &str, name: &str| {
+        let _ = writeln!(
+            out,
+            "<li><svg viewBox=\"0 0 12 8\" aria-hidden=\"true\">{shape}</svg>{name}</li>"
+        );
     };
-    for line in &series.lines {
-        let shape = format!("<path class=\"series {}\" d=\"M0 4H12\"/>", line.class);
-        out.push_str(&key(&shape, &markup(&line.name)));
+    for (kind, shape, name) in [
+        (
+            HappeningKind::Fault,
+            "<rect class=\"fault\" width=\"12\" height=\"8\"/>",
+            "fault",
+        ),
+        (
+            HappeningKind::Change,
+            "<path class=\"change\" d=\"M6 0V8\"/>",
+            "change",
+        ),
+    ] {
+        if report.events.iter().any(|e| e.kind == kind) {
+            key(shape, name);
+        }
     }
-    out.push_str(&key(
-        "<rect class=\"fault\" width=\"12\" height=\"8\"/>",
-        "fault",
-    ));
-    out.push_str(&key("<path class=\"change\" d=\"M6 0V8\"/>", "change"));
-    if !series.endpoints.is_empty() {
-        for (class, name) in [
-            ("ejected", "ejected"),
-            ("open", "breaker open"),
-            ("half-open", "breaker half-open"),
-            ("other", "not ready"),
-        ] {
+    for (class, name) in [
+        ("ejected", "ejected"),
+        ("open", "breaker open"),
+        ("half-open", "breaker half-open"),
+        ("other", "not ready"),
+    ] {
+        let mut bands = series.endpoints.iter().flat_map(|e| &e.bands);
+        if bands.any(|b| b.status == class) {
             let shape = format!("<rect class=\"{class}\" width=\"12\" height=\"8\"/>");
-            out.push_str(&key(&shape, name));
+            key(&shape, name);
         }
     }
     out.push_str("</ul>");
@@ -235,35 +251,38 @@ fn legend(series: &Series) -> String {
 }
 
 fn tables(report: &Report) -> String {
-    let mut out = String::new();
+    // One table, so that the numbers of loads and services stand below one another.
+    let mut rows = String::new();
     for (title, lines) in [
         ("Load", &report.totals.loads),
-        ("Services", &report.totals.services),
+        ("Service", &report.totals.services),
     ] {
         if lines.is_empty() {
             continue;
         }
-        let _ = writeln!(
-            out,
-            "<section><h2>{title}</h2><div class=\"scroll\"><table>\n<tr><th>Name</th>\
-             <th class=\"num\">success</th><th class=\"num\">requests</th>\
-             <th class=\"num\">req/s</th><th class=\"num\">p50</th><th class=\"num\">p90</th>\
-             <th class=\"num\">p99</th><th class=\"num\">max</th><th class=\"num\">retries</th>\
-             <th class=\"num\">failed</th><th>flags</th></tr>"
-        );
-        for line in lines {
-            row(&mut out, line);
+        let _ = write!(rows, "<tr><th>{title}</th>");
+        for head in [
+            "success", "requests", "req/s", "p50", "p95", "p99", "max", "failed", "retries",
+        ] {
+            let _ = write!(rows, "<th class=\"num\">{head}</th>");
         }
-        out.push_str("</table></div></section>\n");
+        rows.push_str("<th>flags</th></tr>\n");
+        for line in lines {
+            row(&mut rows, line);
+        }
     }
-    out
+    if rows.is_empty() {
+        return rows;
+    }
+    format!(
+        "<section id=\"totals\"><h2>Loads and services</h2><div class=\"scroll\"><table>\n\
+         {rows}</table></div></section>\n"
+    )
 }
 
 fn row(out: &mut String, line: &Line) {
     let micros = |us: Option<u64>| us.map_or("–".into(), |us| latency(us as f64));
-    let success = line.success_rate.map_or("–".into(), |s| {
-        format!("{}%", rounded((s * 1e4).floor() / 1e2))
-    });
+    let success = line.success_rate.map_or("–".into(), text::percent);
     let flags: Vec<_> = line
         .flags
         .iter()
@@ -275,106 +294,13 @@ fn row(out: &mut String, line: &Line) {
         line.requests.to_string(),
         rounded(line.per_second),
         micros(line.p50_us),
-        micros(line.p90_us),
+        micros(line.p95_us),
         micros(line.p99_us),
         micros(line.max_us),
-        line.retries.to_string(),
         line.failed.to_string(),
+        line.retries.to_string(),
     ] {
         let _ = write!(out, "<td class=\"num\">{}</td>", markup(&cell));
     }
     let _ = writeln!(out, "<td>{}</td></tr>", markup(&flags.join(", ")));
-}
-
-/// What the scenario did and what proxies reported, in order.
-fn events(report: &Report) -> String {
-    let mut rows: Vec<(u64, String)> = Vec::new();
-    for event in &report.events {
-        let until = event.until_ns.map_or(String::new(), |ns| {
-            format!(", until {}", Span(core::time::Duration::from_nanos(ns)))
-        });
-        let text = format!("<strong>{}</strong>{until}", markup(&event.title));
-        rows.push((event.at_ns, format!("<td>scenario</td><td>{text}</td>")));
-    }
-    for event in report.frames.iter().flat_map(|f| &f.events) {
-        let mut text = format!("{} {}", event.kind, event.subject);
-        for part in [&event.detail, &event.origin] {
-            if !part.is_empty() {
-                let _ = write!(text, " ({part})");
-            }
-        }
-        let row = format!(
-            "<td>{}</td><td>{}</td>",
-            markup(&event.source),
-            markup(&text)
-        );
-        rows.push((event.at.as_nanos(), row));
-    }
-    if rows.is_empty() {
-        return String::new();
-    }
-    rows.sort();
-    let mut out = String::from(
-        "<section><h2>Events</h2><details><summary>All events in order</summary>\
-         <div class=\"scroll\"><table>\n<tr><th class=\"num\">at</th><th>by</th><th>what</th>\
-         </tr>\n",
-    );
-    for (at, row) in rows.iter().take(EVENTS_MAX) {
-        let _ = writeln!(
-            out,
-            "<tr><td class=\"num\">{:.3} s</td>{row}</tr>",
-            *at as f64 / 1e9
-        );
-    }
-    out.push_str("</table></div>");
-    if let Some(more) = rows.len().checked_sub(EVENTS_MAX).filter(|n| *n > 0) {
-        let _ = write!(out, "<p class=\"weak\">and {more} more, in the data</p>");
-    }
-    out.push_str("</details></section>");
-    out
-}
-
-fn honesty(report: &Report) -> String {
-    let mut out = String::new();
-    for (title, inputs, open) in [
-        ("Assumed", &report.inputs.assumed, true),
-        ("Measured", &report.inputs.measured, false),
-        ("Given", &report.inputs.given, false),
-    ] {
-        if inputs.is_empty() {
-            continue;
-        }
-        let _ = writeln!(
-            out,
-            "<section><h2>{title}</h2><details{}><summary>{} inputs</summary>\
-             <div class=\"scroll\"><table>\n<tr><th>of</th><th>input</th><th>value</th>\
-             <th>why</th></tr>",
-            if open { " open" } else { "" },
-            inputs.len()
-        );
-        for input in inputs {
-            let _ = writeln!(
-                out,
-                "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
-                markup(&input.subject),
-                markup(&input.field),
-                markup(&input.value),
-                markup(&input.why)
-            );
-        }
-        out.push_str("</table></div></details></section>\n");
-    }
-    if !report.not_modelled.is_empty() {
-        out.push_str("<section><h2>Not modelled</h2><ul>\n");
-        for item in &report.not_modelled {
-            let _ = writeln!(
-                out,
-                "<li><strong>{}</strong>: {}</li>",
-                markup(&item.what),
-                markup(&item.means)
-            );
-        }
-        out.push_str("</ul></section>");
-    }
-    out
 }

@@ -100,6 +100,9 @@ pub(super) fn frames(_: &mut SchemaGenerator) -> Schema {
         })
     };
     json_schema!({
+        "description": "A row is left out of a slice in which nothing was counted and nothing is \
+                        under way; an endpoint's only if it takes traffic and its open \
+                        connections are those of its row before (none without one).",
         "type": "array",
         "items": {
             "type": "object",

@@ -40,6 +40,8 @@ pub struct Line {
     pub p50_us: Option<u64>,
     /// 90th percentile.
     pub p90_us: Option<u64>,
+    /// 95th percentile.
+    pub p95_us: Option<u64>,
     /// 99th percentile.
     pub p99_us: Option<u64>,
     /// Largest latency.
@@ -98,6 +100,7 @@ impl Line {
             success_rate: counters.success_rate(),
             p50_us: quantile(0.5),
             p90_us: quantile(0.9),
+            p95_us: quantile(0.95),
             p99_us: quantile(0.99),
             max_us: quantile(1.0),
             retries: counters.retries,

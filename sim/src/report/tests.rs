@@ -39,8 +39,12 @@ fn report_of(scenario: &Scenario, run: &Observations) -> Report {
     Report::new(&context(), scenario, &results, run)
 }
 
+pub(super) fn report_of_run(run: &Observations) -> Report {
+    report_of(&scenario("browse"), run)
+}
+
 fn sample_report() -> Report {
-    report_of(&scenario("browse"), &sample::run())
+    report_of_run(&sample::run())
 }
 
 /// Everything that a manifest or scenario may hold in a name.
@@ -88,33 +92,31 @@ fn the_text_says_what_was_expected_and_seen_and_how_to_repeat_it() {
       A sample.
       10s simulated, 100 requests, 2 pods, seed 1
 
-      What happened
-           4s  error shop/Deployment/web-v1-0, until 6s
-
-      Load    success  req/s      p99      p50  failed  retries      max  flags
-      browse      92%     10  29.05ms  24.06ms       8        0  29.05ms  UR 8
-
-      Service      success  req/s      p99      p50  failed  retries      max  flags
-      shop/web:80      92%     10  20.09ms  20.09ms       8        0  20.09ms  UR 8
-
-      Expectations
+      Expectations (1 of 2 failed)
       ✗ customers are served
-          expected >= 99%, seen 92% (7% short)
-          successRate of load/browse, 0s..10s
-          they pay
-          rests on assumptions: serviceTime of app shop/Deployment/web-v1
+        expected >= 99%, seen 92% (7% short); rests on 1 assumed input
+        successRate of load/browse, 0s..10s
+        they pay
       ✓ fast
-          expected <= 100ms, seen 29.05ms (70.94ms to spare)
-          rests on assumptions: serviceTime of app shop/Deployment/web-v1
-
+        expected <= 100ms, seen 29.05ms (70.94ms to spare); rests on 1 assumed input
       Replay the failure:
         meshctl simulate sample.yaml --seed 1 --seeds 1
 
+      What happened
+           4s  error shop/Deployment/web-v1-0, until 6s
+         4.2s  shop/web-v1-0 ejected: 5 consecutive 5xx; back at 6.2s
+
+      Load         success  req/s      p50      p95      p99  failed  retries  flags
+      browse           92%     10  24.06ms  29.05ms  29.05ms       8        0  UR 8
+
+      Service      success  req/s      p50      p95      p99  failed  retries  flags
+      shop/web:80      92%     10  20.09ms  20.09ms  20.09ms       8        0  UR 8
+
       Assumed (1 input)
-      serviceTime of app shop/Deployment/web-v1: 5ms (no measurement; a usual value)
+      serviceTime 5ms of app shop/Deployment/web-v1 (no measurement; a usual value)
 
       Not modelled
-      CPU contention: latencies under overload are too good
+      CPU contention (--verbose says what that means)
 
       meshctl 0.1.0, trace 123456789abcdef0
     "##);
@@ -214,6 +216,7 @@ fn the_json_has_the_published_fields_in_their_order() {
       "rests_on_assumed": [
         "serviceTime of app shop/Deployment/web-v1"
       ],
+      "assumed_inputs": 1,
       "replay": "meshctl simulate sample.yaml --seed 1 --seeds 1"
     }
     "##);
@@ -236,6 +239,9 @@ fn the_json_is_read_back_as_it_was() {
         json,
         "the same value, the same bytes"
     );
+    let pretty = serde_json::to_string_pretty(&report).unwrap();
+    assert!(json.len() * 2 < pretty.len(), "rows stand on one line");
+    assert!(json.contains("\n  \"verdict\": \"failed\","));
     let both = json::render_all(&[report.clone(), report]).unwrap();
     assert_eq!(json::read(&both).unwrap().len(), 2);
 }

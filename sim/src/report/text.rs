@@ -2,26 +2,29 @@
 //!
 //! ```text
 //!  ✗ canary-bad: failed        60 s simulated, seed 1
-//!    what happened             events on the run's clock
+//!    expectations              expected, seen, margin; failures first, with their replay command
+//!    what happened             what the scenario did and what the mesh did, on the run's clock
 //!    load, services            a table each
-//!    expectations              expected, seen, margin; failures first with their replay command
 //!    assumed, not modelled     what the answer rests on
 //! ```
 //!
 //! It reads the same without colour. Lines are folded to the width of the terminal; tables leave
-//! out their last columns when it is narrow.
+//! out their less important columns when it is narrow. What is left out here is in the JSON, and
+//! most of it in the verbose text.
 
 use core::fmt::Write as _;
 
-use super::{Report, clean};
-use crate::expect::{Judged, Spread, UnitName, Verdict, latency, rounded};
+use super::{Report, clean, happened, summary};
+use crate::expect::{UnitName, Verdict, latency, rounded};
 use crate::scenario::Span;
 
+mod basis;
+mod expectations;
 pub(super) mod fold;
 pub(super) mod table;
 
 use fold::fold;
-use table::Table;
+use table::{Column, Table};
 
 /// How the text is laid out.
 #[derive(Clone, Copy, Debug)]
@@ -39,8 +42,25 @@ pub const WIDTH_MIN: usize = 40;
 /// Prose wider than this is hard to read.
 const PROSE_MAX: usize = 100;
 
-/// Events, assumptions and breaches listed before "and n more".
+/// Entries of a list before "and n more".
 const LISTED_MAX: usize = 8;
+
+/// Rows of a table before "and n more": a mesh of hundreds of services would fill screens.
+const ROWS_MAX: usize = 20;
+
+/// The table of loads and services. The rank says what a narrow terminal loses first.
+const COLUMNS: [Column; 10] = [
+    Column::text("", 0),
+    Column::number("success", 0),
+    Column::number("req/s", 2),
+    Column::number("p50", 4),
+    Column::number("p95", 6),
+    Column::number("p99", 0),
+    Column::number("max", 7),
+    Column::number("failed", 1),
+    Column::number("retries", 3),
+    Column::text("flags", 5),
+];
 
 /// What a piece of text means; the colour follows from it.
 #[derive(Clone, Copy)]
@@ -67,11 +87,12 @@ pub fn render(report: &Report, options: Options) -> String {
         options,
     };
     page.heading(report);
-    page.events(report);
-    page.tables(report);
-    page.expectations(report);
     page.breaches(report);
-    page.honesty(report);
+    page.expectations(report);
+    page.happened(report);
+    page.tables(report);
+    page.assumed(report);
+    page.not_modelled(report);
     page.footer(report);
     page.out
 }
@@ -123,116 +144,66 @@ impl Page {
         self.prose("  ", &facts);
     }
 
-    fn events(&mut self, report: &Report) {
-        if report.events.is_empty() {
+    /// The scenario's events are few and were written by the reader; of the mesh's only the first
+    /// are shown.
+    fn happened(&mut self, report: &Report) {
+        let lines = happened::lines(report);
+        if lines.is_empty() {
             return;
         }
         self.title("What happened");
-        for event in report.events.iter().take(LISTED_MAX) {
-            let at = Span(core::time::Duration::from_nanos(event.at_ns)).to_string();
-            let until = event.until_ns.map_or(String::new(), |until| {
-                format!(", until {}", Span(core::time::Duration::from_nanos(until)))
-            });
-            let text = format!("{at:>7}  {}{until}", clean::visible(&event.title));
-            self.hanging("  ", "           ", &text);
+        let most = self.most(LISTED_MAX);
+        let mut left_out = [0; 2];
+        let mut shown = [0; 2];
+        for line in &lines {
+            let kind = usize::from(line.by_mesh);
+            if shown[kind] == most {
+                left_out[kind] += 1;
+                continue;
+            }
+            shown[kind] += 1;
+            let at = happened::clock(line.at_ns);
+            self.hanging("  ", "           ", &format!("{at:>7}  {}", line.text));
         }
-        self.more(report.events.len());
+        for (n, of) in left_out
+            .into_iter()
+            .zip(["events", "reactions of the mesh"])
+        {
+            if n > 0 {
+                self.line(&format!("    and {n} more {of}"));
+            }
+        }
     }
 
+    /// Loads, then services. Of too many those with the most failures are shown.
     fn tables(&mut self, report: &Report) {
-        for (title, lines) in [
-            ("Load", &report.totals.loads),
-            ("Service", &report.totals.services),
-        ] {
+        let totals = &report.totals;
+        let most = self.most(ROWS_MAX);
+        let mut table = Table::new(&COLUMNS);
+        for (title, lines) in [("Load", &totals.loads), ("Service", &totals.services)] {
             if lines.is_empty() {
                 continue;
             }
-            let mut table = Table::new(&[
-                title, "success", "req/s", "p99", "p50", "failed", "retries", "max", "flags",
-            ]);
-            for line in lines {
-                let micros = |us: Option<u64>| us.map_or("-".into(), |us| latency(us as f64));
-                let flags: Vec<_> = line.flags.iter().map(|(f, n)| format!("{f} {n}")).collect();
-                table.row(vec![
-                    clean::visible(&line.name),
-                    line.success_rate.map_or("-".into(), percent),
-                    rounded(line.per_second),
-                    micros(line.p99_us),
-                    micros(line.p50_us),
-                    line.failed.to_string(),
-                    line.retries.to_string(),
-                    micros(line.max_us),
-                    flags.join(", "),
-                ]);
+            table.head(title);
+            let mut shown: Vec<_> = lines.iter().enumerate().collect();
+            shown.sort_by_key(|(_, line)| core::cmp::Reverse((line.failed, line.requests)));
+            shown.truncate(most);
+            shown.sort_by_key(|(i, _)| *i);
+            for (_, line) in shown {
+                table.row(cells(line));
             }
-            self.out.push('\n');
-            for (i, line) in table.render(self.options.width - 2).iter().enumerate() {
-                let line = match i {
-                    0 => self.toned(Tone::Strong, line),
-                    _ => line.clone(),
-                };
+            if let Some(more) = lines.len().checked_sub(most).filter(|n| *n > 0) {
+                table.row(vec![format!("and {more} more")]);
+            }
+        }
+        for (is_head, line) in table.render(self.options.width - 2) {
+            if is_head {
+                self.out.push('\n');
+                let line = self.toned(Tone::Strong, &line);
+                self.line(&format!("  {line}"));
+            } else {
                 self.line(&format!("  {line}"));
             }
-        }
-    }
-
-    fn expectations(&mut self, report: &Report) {
-        if report.expectations.is_empty() {
-            return;
-        }
-        self.title("Expectations");
-        let (good, bad): (Vec<_>, Vec<_>) = report.expectations.iter().partition(|j| j.pass);
-        for judged in bad.iter().chain(&good) {
-            let spread = report.seeds.spread.iter().find(|s| s.name == judged.name);
-            self.expectation(judged, spread.filter(|s| s.seeds > 1));
-        }
-        if let Some(replay) = report.replay() {
-            self.out.push('\n');
-            self.line(&format!(
-                "  {}",
-                self.toned(Tone::Strong, "Replay the failure:")
-            ));
-            // Not folded: it is there to be copied.
-            self.line(&format!("    {}", clean::visible(replay)));
-        }
-    }
-
-    fn expectation(&mut self, judged: &Judged, spread: Option<&Spread>) {
-        let (mark, tone) = if judged.pass {
-            ("✓", Tone::Good)
-        } else {
-            ("✗", Tone::Bad)
-        };
-        let line = format!(
-            "{} {}",
-            self.toned(tone, mark),
-            clean::visible(&judged.name)
-        );
-        self.line(&format!("  {line}"));
-        let seen = format!(
-            "expected {}, seen {}{}",
-            clean::visible(&judged.expected),
-            clean::visible(&judged.seen),
-            margin(judged)
-        );
-        self.prose("      ", &seen);
-        if !judged.pass || self.options.verbose {
-            self.prose("      ", &clean::visible(&judged.about));
-            if let Some(why) = &judged.why {
-                self.prose("      ", &clean::visible(why));
-            }
-        }
-        if let Some(spread) = spread {
-            self.prose("      ", &over_seeds(judged, spread));
-        }
-        if let Some((first, rest)) = judged.rests_on_assumed.split_first() {
-            let more = match (self.options.verbose, rest.len()) {
-                (_, 0) => String::new(),
-                (true, _) => format!("; {}", rest.join("; ")),
-                (false, more) => format!(" and {more} other kinds of guesses"),
-            };
-            let text = format!("rests on assumptions: {first}{more}");
-            self.prose("      ", &clean::visible(&text));
         }
     }
 
@@ -248,41 +219,20 @@ impl Page {
         self.more(report.breaches.len());
     }
 
-    fn honesty(&mut self, report: &Report) {
-        let assumed = &report.inputs.assumed;
-        if !assumed.is_empty() {
-            let plural = if assumed.len() == 1 { "" } else { "s" };
-            self.title(&format!("Assumed ({} input{plural})", assumed.len()));
-            let shown = if self.options.verbose {
-                assumed.len()
-            } else {
-                LISTED_MAX
-            };
-            for input in assumed.iter().take(shown) {
-                let text = format!(
-                    "{} of {}: {} ({})",
-                    input.field, input.subject, input.value, input.why
-                );
-                self.hanging("  ", "    ", &clean::visible(&text));
-            }
-            if shown < assumed.len() {
-                self.more(assumed.len());
-            }
-        }
-        if !report.not_modelled.is_empty() {
-            self.title("Not modelled");
-            for item in &report.not_modelled {
-                let text = format!("{}: {}", item.what, item.means);
-                self.hanging("  ", "    ", &clean::visible(&text));
-            }
-        }
-    }
-
     fn footer(&mut self, report: &Report) {
         self.out.push('\n');
         let text = format!("meshctl {}, trace {}", report.version, report.trace_hash);
         let text = self.toned(Tone::Weak, &clean::visible(&text));
         self.line(&format!("  {text}"));
+    }
+
+    /// How much of a list is shown: all of it when verbose.
+    const fn most(&self, brief: usize) -> usize {
+        if self.options.verbose {
+            usize::MAX
+        } else {
+            brief
+        }
     }
 
     fn more(&mut self, all: usize) {
@@ -328,7 +278,25 @@ impl Page {
 
 // === words ===
 
-fn percent(share: f64) -> String {
+/// The cells of a row, in the order of [`COLUMNS`].
+fn cells(line: &summary::Line) -> Vec<String> {
+    let micros = |us: Option<u64>| us.map_or("-".into(), |us| latency(us as f64));
+    let flags: Vec<_> = line.flags.iter().map(|(f, n)| format!("{f} {n}")).collect();
+    vec![
+        clean::visible(&line.name),
+        line.success_rate.map_or("-".into(), percent),
+        rounded(line.per_second),
+        micros(line.p50_us),
+        micros(line.p95_us),
+        micros(line.p99_us),
+        micros(line.max_us),
+        line.failed.to_string(),
+        line.retries.to_string(),
+        flags.join(", "),
+    ]
+}
+
+pub(super) fn percent(share: f64) -> String {
     // 99.996 % must not read as 100 %.
     let cut = (share * 1e4).floor() / 1e2;
     format!("{}%", rounded(cut))
@@ -340,26 +308,4 @@ pub(super) fn in_unit(value: f64, unit: UnitName) -> String {
         UnitName::Share => format!("{}%", rounded(value * 100.0)),
         UnitName::Count | UnitName::PerSecond | UnitName::PerRequest => rounded(value),
     }
-}
-
-fn margin(judged: &Judged) -> String {
-    match judged.margin {
-        Some(m) if m.abs() < 1e-9 => " (just)".into(),
-        Some(m) if m > 0.0 => format!(" ({} to spare)", in_unit(m, judged.unit)),
-        Some(m) => format!(" ({} short)", in_unit(-m, judged.unit)),
-        None => String::new(),
-    }
-}
-
-fn over_seeds(judged: &Judged, spread: &Spread) -> String {
-    let shown = |v: Option<f64>| v.map_or("-".into(), |v| in_unit(v, judged.unit));
-    format!(
-        "over {} seeds: held in {}, {} to {}, median {}, worst in seed {}",
-        spread.seeds,
-        spread.passed,
-        shown(spread.min),
-        shown(spread.max),
-        shown(spread.median),
-        spread.worst_seed
-    )
 }

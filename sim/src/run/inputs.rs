@@ -201,12 +201,18 @@ impl Of<'_, '_> {
             app.response_size(),
             app.response_size.is_some(),
         );
-        let calls: Vec<_> = app.calls.iter().map(|c| c.url().to_string()).collect();
-        let calls = match calls.is_empty() {
-            true => "none".to_owned(),
-            false => calls.join(", "),
-        };
-        self.add("calls", calls, written);
+        if app.calls.is_empty() {
+            self.add("calls", "none", written);
+        }
+        // One by one: of a derived scenario each has a reason of its own.
+        for (i, call) in app.calls.iter().enumerate() {
+            let share = call.probability.0 * 100.0;
+            let value = match share < 100.0 {
+                true => format!("{} in {share:.1}% of the requests", call.url()),
+                false => call.url().to_string(),
+            };
+            self.add(&format!("calls[{i}]"), value, written);
+        }
     }
 
     fn load(&mut self, load: &Load) {

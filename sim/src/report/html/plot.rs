@@ -18,14 +18,25 @@ use crate::record::HappeningKind;
 /// Coordinates of the drawing; the page scales it.
 pub(super) const WIDTH: f64 = 1000.0;
 pub(super) const LEFT: f64 = 64.0;
-pub(super) const RIGHT: f64 = 12.0;
+pub(super) const RIGHT: f64 = 20.0;
 const PANEL: f64 = 130.0;
 const GAP: f64 = 34.0;
 const ROW: f64 = 18.0;
-const TOP: f64 = 24.0;
+const TOP: f64 = 44.0;
+/// Faults and changes begin here, above the first panel; their labels stand over it.
+const EVENTS_TOP: f64 = 18.0;
 
-/// Labels of events that would overlap are left out; the table has them all.
+/// Labels of events that would overlap are left out; the list has them all.
 const LABEL_CHARS_MAX: usize = 40;
+
+/// Longest name in a legend; the readout has it in full.
+const NAME_CHARS_MAX: usize = 24;
+
+/// A little more than the font's average character.
+const CHAR: f64 = 6.2;
+
+/// The same for short names, where single wide letters count.
+const NAME_CHAR: f64 = 7.5;
 
 struct Plot<'a> {
     out: String,
@@ -63,7 +74,7 @@ pub(super) fn render(report: &Report, series: &Series) -> String {
     format!(
         "<svg viewBox=\"0 0 {WIDTH} {height:.0}\" role=\"img\" \
          aria-label=\"Rate, latency, retries and endpoint states over time\">\n\
-         {events}{}{axis}<line class=\"cursor hidden\" x1=\"0\" x2=\"0\" y1=\"{TOP}\" \
+         {events}{axis}{}<line class=\"cursor hidden\" x1=\"0\" x2=\"0\" y1=\"{TOP}\" \
          y2=\"{bottom:.1}\"/>\n</svg>",
         plot.out
     )
@@ -94,7 +105,8 @@ impl Plot<'_> {
         let scale = Scale::new(panel, values(), top, bottom);
         let _ = writeln!(
             self.out,
-            "<text x=\"{LEFT}\" y=\"{:.1}\">{}</text>\n<rect class=\"frame\" fill-opacity=\"0\" \
+            "<text class=\"title\" x=\"{LEFT}\" y=\"{:.1}\">{}</text>\n\
+             <rect class=\"frame\" fill-opacity=\"0\" \
              x=\"{LEFT}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{PANEL}\"/>",
             top - 6.0,
             markup(title),
@@ -112,8 +124,13 @@ impl Plot<'_> {
                 crate::expect::rounded(tick)
             );
         }
+        self.names(&lines, top - 6.0);
         for line in lines {
             let path = self.path(line, &scale);
+            if line.class == "err" {
+                let area = self.area(line, &scale);
+                let _ = writeln!(self.out, "<path class=\"area\" d=\"{area}\"/>");
+            }
             let _ = writeln!(
                 self.out,
                 "<path class=\"series {}\" d=\"{path}\"><title>{}</title></path>",
@@ -122,6 +139,44 @@ impl Plot<'_> {
             );
         }
         self.y = bottom + GAP;
+    }
+
+    /// The names of a panel's lines, from the right; those that do not fit are in the readout.
+    fn names(&mut self, lines: &[&Line], y: f64) {
+        let mut x = WIDTH - RIGHT;
+        for line in lines.iter().rev() {
+            let mut name: String = line.name.chars().take(NAME_CHARS_MAX).collect();
+            if name.len() < line.name.len() {
+                name.push('…');
+            }
+            let from = x - name.chars().count() as f64 * NAME_CHAR;
+            if from < LEFT + 200.0 {
+                break;
+            }
+            let _ = writeln!(
+                self.out,
+                "<path class=\"series {}\" d=\"M{:.1} {:.1}h14\"/>\
+                 <text x=\"{from:.1}\" y=\"{y:.1}\">{}</text>",
+                line.class,
+                from - 19.0,
+                y - 4.0,
+                markup(&name)
+            );
+            x = from - 31.0;
+        }
+    }
+
+    /// From the line down to nothing, so that a few failures among many requests are seen.
+    fn area(&self, line: &Line, scale: &Scale) -> String {
+        let mut d = String::new();
+        for (value, pair) in line.values.iter().zip(self.series.bounds.windows(2)) {
+            if let Some(value) = value.filter(|v| *v > 0.0) {
+                let (from, to) = (self.x(pair[0]), self.x(pair[1]));
+                let (y, zero) = (scale.y(value), scale.y(0.0));
+                let _ = write!(d, "M{from:.1} {zero:.1}V{y:.1}H{to:.1}V{zero:.1}Z");
+            }
+        }
+        d
     }
 
     /// Steps, since each value is that of a whole column; a gap where nothing was measured.
@@ -155,7 +210,7 @@ impl Plot<'_> {
         }
         let _ = writeln!(
             self.out,
-            "<text x=\"{LEFT}\" y=\"{:.1}\">endpoints without traffic</text>",
+            "<text class=\"title\" x=\"{LEFT}\" y=\"{:.1}\">endpoints without traffic</text>",
             self.y - 6.0
         );
         for endpoint in &self.series.endpoints {
@@ -171,18 +226,19 @@ impl Plot<'_> {
                 let _ = writeln!(
                     self.out,
                     "<rect class=\"{}\" x=\"{from:.1}\" y=\"{:.1}\" width=\"{:.1}\" \
-                     height=\"{:.1}\"><title>{name}: {} {}</title></rect>",
+                     height=\"{:.1}\"><title>{name} of {}: {} {}</title></rect>",
                     band.status,
                     self.y + 1.0,
                     (to - from).max(1.0),
                     ROW - 2.0,
+                    markup(&endpoint.backend),
                     band.status,
                     markup(&band.reason)
                 );
             }
             let _ = writeln!(
                 self.out,
-                "<text x=\"{:.1}\" y=\"{:.1}\">{name}</text>",
+                "<text class=\"over\" x=\"{:.1}\" y=\"{:.1}\">{name}</text>",
                 LEFT + 6.0,
                 self.y + 13.0
             );
@@ -206,13 +262,13 @@ impl Plot<'_> {
         for event in &report.events {
             let at = self.x(event.at_ns as f64 / 1e9);
             let title = markup(&event.title);
-            let height = bottom - TOP;
+            let height = bottom - EVENTS_TOP;
             match (event.kind, event.until_ns) {
                 (HappeningKind::Fault, until) => {
                     let to = until.map_or(self.end, |ns| ns as f64 / 1e9);
                     let _ = writeln!(
                         out,
-                        "<rect class=\"fault\" x=\"{at:.1}\" y=\"{TOP}\" width=\"{:.1}\" \
+                        "<rect class=\"fault\" x=\"{at:.1}\" y=\"{EVENTS_TOP}\" width=\"{:.1}\" \
                          height=\"{height:.1}\"><title>{title}</title></rect>",
                         (self.x(to) - at).max(1.0)
                     );
@@ -220,23 +276,23 @@ impl Plot<'_> {
                 (HappeningKind::Change, _) => {
                     let _ = writeln!(
                         out,
-                        "<line class=\"change\" x1=\"{at:.1}\" x2=\"{at:.1}\" y1=\"{TOP}\" \
+                        "<line class=\"change\" x1=\"{at:.1}\" x2=\"{at:.1}\" y1=\"{EVENTS_TOP}\" \
                          y2=\"{bottom:.1}\"><title>{title}</title></line>"
                     );
                 }
             }
             let label: String = event.title.chars().take(LABEL_CHARS_MAX).collect();
-            // 6.2 units a character is wider than the font is.
-            let width = label.chars().count() as f64 * 6.2;
-            if at >= free_from && at + width < WIDTH && at > LEFT + 150.0 {
+            let width = label.chars().count() as f64 * CHAR;
+            // At the right edge the label moves to the left.
+            let from = at.min(WIDTH - width);
+            if from >= free_from {
                 let _ = writeln!(
                     out,
-                    "<text class=\"weak\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
-                    at + 2.0,
-                    TOP - 8.0,
+                    "<text x=\"{from:.1}\" y=\"{:.1}\">{}</text>",
+                    EVENTS_TOP - 5.0,
                     markup(&label)
                 );
-                free_from = at + width + 8.0;
+                free_from = from + width + 8.0;
             }
         }
         out
@@ -250,7 +306,7 @@ impl Plot<'_> {
             let x = self.x(t);
             let _ = writeln!(
                 out,
-                "<line class=\"grid\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{bottom:.1}\" \
+                "<line class=\"hair\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{TOP}\" \
                  y2=\"{:.1}\"/><text class=\"weak\" x=\"{x:.1}\" y=\"{:.1}\" \
                  text-anchor=\"middle\">{} s</text>",
                 bottom + 5.0,

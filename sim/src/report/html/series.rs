@@ -50,6 +50,8 @@ pub(super) enum Panel {
 /// An endpoint that did not always take traffic.
 pub(super) struct Endpoint {
     pub name: String,
+    /// Of which backend.
+    pub backend: String,
     pub bands: Vec<Band>,
 }
 
@@ -115,7 +117,7 @@ fn lines(report: &Report, groups: Groups<'_>, columns: &[f64]) -> Vec<Line> {
         .enumerate()
         .map(|(i, c)| Some(tidy((c.failure + c.local_failure) as f64 / seconds(i))));
     out.push(line("failed", "/s", Panel::Rate, "err", failed.collect()));
-    for (name, q, class) in [("p50", 0.5, "s2"), ("p90", 0.9, "s0"), ("p99", 0.99, "s1")] {
+    for (name, q, class) in [("p50", 0.5, "s2"), ("p95", 0.95, "s4"), ("p99", 0.99, "s1")] {
         let values = all
             .iter()
             .map(|c| c.latency.quantile(q).map(|us| tidy(us as f64 / 1e3)));
@@ -159,14 +161,14 @@ fn tidy(value: f64) -> f64 {
 
 /// Endpoints that at some time did not take traffic, with the bands of those times.
 fn endpoints(report: &Report, bounds: &[f64]) -> (Vec<Endpoint>, usize) {
-    let mut all: BTreeMap<String, Vec<Band>> = BTreeMap::new();
+    let mut all: BTreeMap<(String, String), Vec<Band>> = BTreeMap::new();
     for (frame, pair) in report.frames.iter().zip(bounds.windows(2)) {
         for (key, row) in frame.endpoints.iter() {
             if row.state.status.takes_traffic() {
                 continue;
             }
             let bands = all
-                .entry(format!("{} {}", key.backend, key.endpoint))
+                .entry((key.backend.to_string(), key.endpoint.to_string()))
                 .or_default();
             let status = class(row.state.status);
             let since = row
@@ -188,7 +190,11 @@ fn endpoints(report: &Report, bounds: &[f64]) -> (Vec<Endpoint>, usize) {
     let shown = all.into_iter().take(ENDPOINTS_MAX);
     (
         shown
-            .map(|(name, bands)| Endpoint { name, bands })
+            .map(|((backend, name), bands)| Endpoint {
+                name,
+                backend,
+                bands,
+            })
             .collect(),
         more,
     )

@@ -140,8 +140,13 @@ fn parent_module(path: &Path, files: &[PathBuf]) -> Option<PathBuf> {
     let name = path.file_name()?.to_str()?;
     let dir = path.parent()?;
     let is_root = name == "lib.rs" || name == "main.rs" || name == "build.rs";
+    // Each file of a package's `tests` directory is a crate of its own, unless one is the main file.
+    let is_test_crate = dir.file_name().is_some_and(|d| d == "tests")
+        && root().join(dir).with_file_name("Cargo.toml").is_file()
+        && !files.contains(&dir.join("main.rs"));
     let outside = ["benches", "examples", "fuzz", "fuzz_targets", "bin"];
     if is_root
+        || is_test_crate
         || dir
             .components()
             .any(|c| outside.iter().any(|o| c.as_os_str() == *o))

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex};
 
 use engine::entropy::Entropy;
 use engine::live::Clusters;
-use engine::report::{EventKind, Frame};
+use engine::report::{EventKind, Frame, Recorder};
 use engine::snapshot::Snapshot;
 use engine::time::Instant;
 use tokio::sync::watch;
@@ -195,6 +195,17 @@ impl<R: Rt> Proxy<R> {
     /// Everything that was counted since the start, the state of every endpoint, and the events
     /// since the frame before.
     pub fn frame(&self) -> Frame {
+        self.report(Recorder::frame)
+    }
+
+    /// What was counted since the last call, the state of every endpoint, and the events since
+    /// then. For a single reader that keeps what it got: [`frame`](Self::frame) counts from here
+    /// on as well.
+    pub fn take_frame(&self) -> Frame {
+        self.report(Recorder::take)
+    }
+
+    fn report(&self, frame: impl FnOnce(&mut Recorder, Instant) -> Frame) -> Frame {
         let shared = &self.shared;
         let now = shared.rt.now();
         let states = shared.clusters.endpoint_states(now);
@@ -209,7 +220,7 @@ impl<R: Rt> Proxy<R> {
             for event in events {
                 recorder.push_event(event);
             }
-            recorder.frame(now)
+            frame(recorder, now)
         })
     }
 }

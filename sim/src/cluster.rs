@@ -312,7 +312,7 @@ impl Cluster {
     /// Keeps what a sidecar did in this slice, before it goes.
     fn bury(&mut self, name: &ObjectName) {
         let sidecar = self.pods.get_mut(name).and_then(|p| p.sidecar.as_mut());
-        if let Some(frame) = sidecar.and_then(Sidecar::sample) {
+        if let Some(frame) = sidecar.as_deref().and_then(Sidecar::sample) {
             self.obituary.merge(&frame);
         }
     }

@@ -160,6 +160,19 @@ impl Counters {
         out
     }
 
+    /// What was counted since the last call, if nobody else subtracts or takes: counting begins
+    /// anew, gauges go on.
+    #[must_use]
+    pub fn take(&mut self) -> Self {
+        let anew = Self {
+            start_at: self.start_at,
+            in_flight: self.in_flight,
+            pending: self.pending,
+            ..Self::default()
+        };
+        core::mem::replace(self, anew)
+    }
+
     /// True when these counters do not continue `earlier`.
     pub(super) fn began_after(&self, earlier: &Self) -> bool {
         self.start_at != earlier.start_at

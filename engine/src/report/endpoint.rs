@@ -144,6 +144,16 @@ impl Connections {
         self.open = self.open.saturating_add(other.open);
     }
 
+    /// As [`Counters::take`](super::Counters::take).
+    #[must_use]
+    pub fn take(&mut self) -> Self {
+        let anew = Self {
+            open: self.open,
+            ..Self::default()
+        };
+        core::mem::replace(self, anew)
+    }
+
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         Self {

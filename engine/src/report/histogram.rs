@@ -25,22 +25,44 @@ const CHUNK_BITS: u32 = CHUNK.trailing_zeros();
 /// Chunks up to the one that holds one hour: 2^31 µs < 1 h < 2^32 µs.
 const CHUNKS: usize = 26;
 
-/// The number of buckets; indices are below it.
+/// The number of buckets; indices are below it and fit into 16 bits.
 pub const BUCKETS: usize = CHUNKS * CHUNK;
 
 /// 0.07 * 100 is a hair above 7 in binary and would ask for the 8th value. This is far below the
 /// resolution of any quantile that is asked for.
 const RANK_SLACK: f64 = 1.0 / (1u64 << 40) as f64;
 
-/// Counts of durations. A chunk of 1 KiB is allocated when its first value comes, so that a usual
-/// histogram (latencies within some powers of two) takes 2 to 8 KiB, at most 26 KiB.
+/// Distinct buckets up to which a histogram is a sorted list. At 16 bytes each it is then as large
+/// as four chunks. Most histograms of a mesh are about one edge, endpoint or second and stay below.
+const FEW_MAX: usize = 256;
+
+/// Counts of durations: 16 bytes for each distinct bucket up to [`FEW_MAX`], then 1 KiB for each
+/// chunk that has a value (usually 2 to 8, at most 26).
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Histogram {
-    chunks: [Option<Box<[u64; CHUNK]>>; CHUNKS],
+    buckets: Buckets,
     count: u64,
     /// Of the recorded values in microseconds, before they are put into buckets.
     sum: u64,
 }
+
+/// Counts never become less, so that the number of distinct buckets decides which form it is, and
+/// equal histograms have equal forms.
+#[derive(Clone, PartialEq, Eq)]
+enum Buckets {
+    /// Ascending by index; no count is zero.
+    Few(Vec<Bucket>),
+    Many(Box<Chunks>),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Bucket {
+    index: u16,
+    n: u64,
+}
+
+#[derive(Clone, Default, PartialEq, Eq)]
+struct Chunks([Option<Box<[u64; CHUNK]>>; CHUNKS]);
 
 // === impl Histogram ===
 
@@ -128,13 +150,18 @@ impl Histogram {
 
     /// The buckets that counted something, as (index, count), in ascending order.
     pub fn buckets(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
-        let chunks = self.chunks.iter().enumerate();
+        let (few, chunks) = match &self.buckets {
+            Buckets::Few(few) => (&few[..], &[][..]),
+            Buckets::Many(chunks) => (&[][..], &chunks.0[..]),
+        };
+        let few = few.iter().map(|b| (usize::from(b.index), b.n));
+        let chunks = chunks.iter().enumerate();
         let filled = chunks.filter_map(|(c, chunk)| Some((c, chunk.as_deref()?)));
-        filled.flat_map(|(c, chunk)| {
+        few.chain(filled.flat_map(|(c, chunk)| {
             let counts = chunk.iter().enumerate();
             let some = counts.filter(|(_, n)| **n > 0);
             some.map(move |(i, n)| (c * CHUNK + i, *n))
-        })
+        }))
     }
 
     /// The values that bucket `index` holds, in microseconds, both ends included.
@@ -159,21 +186,66 @@ impl Histogram {
     }
 
     fn at(&self, index: usize) -> u64 {
-        let chunk = self.chunks[index / CHUNK].as_deref();
-        chunk.map_or(0, |chunk| chunk[index % CHUNK])
+        match &self.buckets {
+            Buckets::Few(few) => find(few, index).map_or(0, |i| few[i].n),
+            Buckets::Many(chunks) => chunks.at(index),
+        }
     }
 
     fn add(&mut self, index: usize, n: u64) {
         if n == 0 {
-            // An empty chunk would make two histograms with equal counts unequal.
+            // An empty bucket would make two histograms with equal counts unequal.
             return;
         }
-        let chunk = self.chunks[index / CHUNK].get_or_insert_with(|| Box::new([0; CHUNK]));
-        let bucket = &mut chunk[index % CHUNK];
-        *bucket = bucket.saturating_add(n);
         self.count = self.count.saturating_add(n);
+        match &mut self.buckets {
+            Buckets::Few(few) => match find(few, index) {
+                Ok(i) => few[i].n = few[i].n.saturating_add(n),
+                Err(i) if few.len() < FEW_MAX => {
+                    let index = index as u16;
+                    few.insert(i, Bucket { index, n });
+                }
+                Err(_) => {
+                    let mut chunks = Box::<Chunks>::default();
+                    few.iter()
+                        .for_each(|b| chunks.add(usize::from(b.index), b.n));
+                    chunks.add(index, n);
+                    self.buckets = Buckets::Many(chunks);
+                }
+            },
+            Buckets::Many(chunks) => chunks.add(index, n),
+        }
     }
 }
+
+fn find(few: &[Bucket], index: usize) -> Result<usize, usize> {
+    few.binary_search_by(|b| usize::from(b.index).cmp(&index))
+}
+
+// === impl Buckets ===
+
+impl Default for Buckets {
+    fn default() -> Self {
+        Self::Few(Vec::new())
+    }
+}
+
+// === impl Chunks ===
+
+impl Chunks {
+    fn at(&self, index: usize) -> u64 {
+        let chunk = self.0[index / CHUNK].as_deref();
+        chunk.map_or(0, |chunk| chunk[index % CHUNK])
+    }
+
+    fn add(&mut self, index: usize, n: u64) {
+        let chunk = self.0[index / CHUNK].get_or_insert_with(|| Box::new([0; CHUNK]));
+        let bucket = &mut chunk[index % CHUNK];
+        *bucket = bucket.saturating_add(n);
+    }
+}
+
+// === impl Debug ===
 
 impl core::fmt::Debug for Histogram {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

@@ -4,6 +4,7 @@
 //! when its route and endpoint became known, and counts by index.
 
 use core::marker::PhantomData;
+use core::time::Duration;
 use std::collections::BTreeMap;
 
 use super::Frame;
@@ -32,6 +33,7 @@ pub struct Recorder {
     pub edges: Rows<EdgeKey, Counters>,
     events: Vec<Event>,
     events_dropped: u64,
+    taken_at: Option<Instant>,
 }
 
 /// The rows of one table, by index.
@@ -76,6 +78,7 @@ impl Recorder {
             edges: Rows::default(),
             events: Vec::new(),
             events_dropped: 0,
+            taken_at: None,
         }
     }
 
@@ -100,20 +103,42 @@ impl Recorder {
 
     /// The cumulative state, and the events since the frame before.
     pub fn frame(&mut self, now: Instant) -> Frame {
+        Frame {
+            services: self.services.table(|row| row.clone()),
+            routes: self.routes.table(|row| row.clone()),
+            backends: self.backends.table(|row| row.clone()),
+            endpoints: self.endpoints.table(|row| row.clone()),
+            edges: self.edges.table(|row| row.clone()),
+            ..self.framed(now, None)
+        }
+    }
+
+    /// What happened since the last call, which is [`Frame::since`] at the price of moving it: for
+    /// a recorder with a single reader that loses no frame, since counting begins anew.
+    pub fn take(&mut self, now: Instant) -> Frame {
+        let before = self.taken_at.replace(now);
+        Frame {
+            services: self.services.table(Row::take),
+            routes: self.routes.table(Row::take),
+            backends: self.backends.table(Row::take),
+            endpoints: self.endpoints.table(Row::take),
+            edges: self.edges.table(Row::take),
+            ..self.framed(now, before.map(|before| now.since(before)))
+        }
+    }
+
+    /// A frame without rows.
+    fn framed(&mut self, now: Instant, window: Option<Duration>) -> Frame {
         let mut events = core::mem::take(&mut self.events);
         events.sort();
         Frame {
             at: now,
-            window: None,
+            window,
             source: self.source.clone(),
             proxies: 1,
-            services: self.services.table(),
-            routes: self.routes.table(),
-            backends: self.backends.table(),
-            endpoints: self.endpoints.table(),
-            edges: self.edges.table(),
             events,
             events_dropped: core::mem::take(&mut self.events_dropped),
+            ..Frame::default()
         }
     }
 }
@@ -187,8 +212,11 @@ impl<K: Ord + Clone, R: Counts> Rows<K, R> {
         Some(index)
     }
 
-    fn table(&self) -> Table<K, R> {
-        let rows = self.slots.iter().filter_map(|slot| slot.row.clone());
+    fn table(&mut self, mut value: impl FnMut(&mut R) -> R) -> Table<K, R> {
+        let rows = self.slots.iter_mut().filter_map(|slot| {
+            let (key, row) = slot.row.as_mut()?;
+            Some((key.clone(), value(row)))
+        });
         Table(rows.collect())
     }
 }

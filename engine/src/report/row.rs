@@ -19,6 +19,11 @@ pub trait Row: Clone + Default {
     /// What happened since `earlier`, an older row of the same source and key.
     #[must_use]
     fn since(&self, earlier: &Self) -> Self;
+
+    /// What happened since the last call: counts move into the result and begin anew, states and
+    /// gauges go on.
+    #[must_use]
+    fn take(&mut self) -> Self;
 }
 
 /// One rule of a service's routes.
@@ -128,6 +133,10 @@ impl Row for Counters {
     fn since(&self, earlier: &Self) -> Self {
         Self::since(self, earlier)
     }
+
+    fn take(&mut self) -> Self {
+        Self::take(self)
+    }
 }
 
 impl Row for RouteRow {
@@ -144,6 +153,13 @@ impl Row for RouteRow {
             counters: self.counters.since(&earlier.counters),
         }
     }
+
+    fn take(&mut self) -> Self {
+        Self {
+            origin: self.origin.clone(),
+            counters: self.counters.take(),
+        }
+    }
 }
 
 impl Row for BackendRow {
@@ -156,6 +172,13 @@ impl Row for BackendRow {
         Self {
             weight: self.weight,
             counters: self.counters.since(&earlier.counters),
+        }
+    }
+
+    fn take(&mut self) -> Self {
+        Self {
+            weight: self.weight,
+            counters: self.counters.take(),
         }
     }
 }
@@ -183,6 +206,16 @@ impl Row for EndpointRow {
             connections,
             counters: self.counters.since(&earlier.counters),
             ..self.clone()
+        }
+    }
+
+    fn take(&mut self) -> Self {
+        Self {
+            connections: self.connections.take(),
+            counters: self.counters.take(),
+            state: self.state.clone(),
+            states: self.states.clone(),
+            estimate_us: self.estimate_us,
         }
     }
 }

@@ -296,6 +296,27 @@ proptest! {
         let requests: u64 = parts.iter().map(|(n, _)| n).sum();
         prop_assert_eq!(forth.services.total().requests, requests);
     }
+
+    #[test]
+    fn taking_is_the_same_as_subtracting_the_frame_before(
+        steps in proptest::collection::vec((0u64..90, 0u64..3), 1..5),
+    ) {
+        let (mut whole, mut taken) = (Recorder::new("shop/web-0"), Recorder::new("shop/web-0"));
+        let mut before: Option<Frame> = None;
+        for (second, (n, failed)) in (1..).zip(steps) {
+            for recorder in [&mut whole, &mut taken] {
+                record(recorder, at(second), n, failed);
+            }
+            let frame = whole.frame(at(second));
+            let since = before.as_ref().map_or_else(|| frame.clone(), |b| frame.since(b));
+            let window = taken.take(at(second));
+            if before.is_none() {
+                prop_assert_eq!(window.window, None);
+            }
+            prop_assert_eq!(window, since);
+            before = Some(frame);
+        }
+    }
 }
 
 #[cfg(feature = "serde")]

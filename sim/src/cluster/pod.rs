@@ -66,8 +66,6 @@ pub(crate) struct Sidecar {
     pub(crate) snapshots: watch::Sender<Arc<Snapshot>>,
     pub(crate) material: watch::Sender<Arc<Material>>,
     running: Slot,
-    /// The frame of the last sample of this life.
-    last: Option<Frame>,
     /// Version of the newest configuration that is on its way to it.
     pub(crate) newest: u64,
     /// What the proxy is to do next cannot overtake what it was told before.
@@ -181,7 +179,6 @@ impl Pod {
         let rt = world.rt(self.node, Role::Proxy);
         let slot = Slot::default();
         sidecar.running = Arc::clone(&slot);
-        sidecar.last = None;
         rt.spawn(async move {
             // It cannot fail here: the ports of a fresh node are free and the material is good.
             if let Ok(proxy) = proxy::start(bootstrap, snapshots, rt).await {
@@ -233,7 +230,6 @@ impl Sidecar {
             snapshots: watch::Sender::new(snapshot),
             material: watch::Sender::new(Arc::new(material)),
             running: Slot::default(),
-            last: None,
             delivered_until: Instant::ZERO,
             disconnected: 0,
             missed: None,
@@ -248,14 +244,8 @@ impl Sidecar {
     }
 
     /// What the proxy did since the last call.
-    pub(crate) fn sample(&mut self) -> Option<Frame> {
-        let frame = self.proxy()?.frame();
-        let since = match &self.last {
-            Some(last) => frame.since(last),
-            None => frame.clone(),
-        };
-        self.last = Some(frame);
-        Some(since)
+    pub(crate) fn sample(&self) -> Option<Frame> {
+        Some(self.proxy()?.take_frame())
     }
 }
 

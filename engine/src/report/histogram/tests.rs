@@ -71,11 +71,18 @@ fn values_outside_of_the_range_count_as_its_ends() {
 
 #[test]
 fn a_histogram_takes_memory_only_where_it_counted() {
-    let h = of(&[40_000, 41_000, 50_000, 60_000]);
-    assert_eq!(h.chunks.iter().flatten().count(), 1);
+    let mut h = of(&[40_000, 41_000, 50_000, 60_000]);
+    assert!(matches!(&h.buckets, Buckets::Few(few) if few.len() == 4));
     assert_eq!(h.count_up_to(41_000), 1);
     assert_eq!(h.count_up_to(50_200), 3);
     assert!(Histogram::from_buckets([(BUCKETS, 1)], 0).is_none());
+    (1..=FEW_MAX as u64).for_each(|v| h.record_micros(v));
+    let Buckets::Many(chunks) = &h.buckets else {
+        panic!("a long list")
+    };
+    assert_eq!(chunks.0.iter().flatten().count(), 4);
+    assert_eq!(h.count_up_to(41_000), 1 + FEW_MAX as u64);
+    assert_eq!(h.count_up_to(50_200), 3 + FEW_MAX as u64);
 }
 
 fn values() -> impl Strategy<Value = Vec<u64>> {

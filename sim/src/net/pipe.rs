@@ -16,8 +16,9 @@ use crate::exec::wheel::TimerKey;
 /// stay below this.
 pub const WINDOW: usize = 256 * 1024;
 
-/// Storage kept by a drained pipe. A thousand pods hold tens of thousands of pipes.
-const IDLE_CAPACITY: usize = 8 * 1024;
+/// Storage kept by a drained pipe: a usual request or answer of a few headers. A thousand pods hold
+/// tens of thousands of pipes, and each of them has carried a handshake.
+const IDLE_CAPACITY: usize = 1024;
 
 pub(crate) struct Pipe {
     bytes: VecDeque<u8>,

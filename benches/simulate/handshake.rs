@@ -1,11 +1,8 @@
 //! What a mutual TLS 1.3 handshake between two sidecars costs, both sides and the connection
 //! together, with simulated and with real cryptography.
-//!
-//! `cargo bench -p sim --bench handshake`
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::time::Duration;
-use std::io::Write as _;
 use std::sync::Arc;
 
 use engine::identity::Identity;
@@ -19,17 +16,10 @@ use sim::world::{EPOCH, NodeSpec, Role, World, WorldOptions};
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::watch;
 
+use crate::cpu_seconds;
+
 const ROUNDS: u32 = 5_000;
 const PORT: u16 = 443;
-
-/// CPU time of this process in nanoseconds (proc(5), `schedstat`).
-fn cpu_nanos() -> u64 {
-    let stat = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
-    stat.split(' ')
-        .next()
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(0)
-}
 
 fn ip(n: u8) -> IpAddr {
     Ipv4Addr::new(10, 0, 0, n).into()
@@ -63,7 +53,8 @@ async fn accept(rt: SimRt, store: Arc<Store>) {
     }
 }
 
-fn measure(crypto: Crypto) -> u64 {
+/// Microseconds of CPU per handshake.
+pub(crate) fn measure(crypto: Crypto) -> f64 {
     let world = World::new(&WorldOptions::default());
     let (a, b) = (node(&world, 1), node(&world, 2));
     let identity = Identity::of_service_account("cluster.local", "bench", "default");
@@ -83,7 +74,7 @@ fn measure(crypto: Crypto) -> u64 {
     };
     let ((ours, _keep), (theirs, _keep_too)) = (side(&a), side(&b));
     b.spawn(accept(b, theirs));
-    let before = cpu_nanos();
+    let before = cpu_seconds();
     a.spawn(async move {
         let to = SocketAddr::new(ip(2), PORT);
         for _ in 0..ROUNDS {
@@ -96,16 +87,5 @@ fn measure(crypto: Crypto) -> u64 {
         .run_for(Duration::from_secs(3_600))
         .expect("time passes");
     assert_eq!(world.stats().connections_opened, u64::from(ROUNDS));
-    (cpu_nanos() - before) / u64::from(ROUNDS)
-}
-
-fn main() {
-    let mut out = std::io::stdout().lock();
-    for crypto in [Crypto::Simulated, Crypto::Real] {
-        let micros = measure(crypto) as f64 / 1e3;
-        let _ = writeln!(
-            out,
-            "{crypto:?}: {micros:.1} µs of CPU per mutual handshake"
-        );
-    }
+    (cpu_seconds() - before) * 1e6 / f64::from(ROUNDS)
 }

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 
+/// The name of standard input in messages.
+pub(crate) const STDIN: &str = "<stdin>";
 /// The largest file read, in bytes. The largest public manifests (CRD bundles) are about 20 MB.
 const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// How deep `-R` descends: deeper trees are link loops or not manifests.
@@ -98,8 +100,8 @@ fn read_stdin() -> Result<Input, Error> {
         )));
     }
     Ok(Input {
-        name: "<stdin>".into(),
-        text: utf8("<stdin>", bytes)?,
+        name: STDIN.into(),
+        text: utf8(STDIN, bytes)?,
     })
 }
 

@@ -69,6 +69,7 @@ pub struct TopologySpread {
 pub struct Volume {
     pub name: String,
     pub config_map: Option<LocalRef>,
+    pub projected: Option<Projected>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -115,6 +116,20 @@ pub struct EnvSource {
     pub config_map_key_ref: Option<KeyRef>,
     pub secret_key_ref: Option<KeyRef>,
     pub field_ref: Option<FieldRef>,
+}
+
+/// Several sources in one directory.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Projected {
+    pub sources: Vec<ProjectedSource>,
+}
+
+/// One of them; of the kinds only those that hold configuration are read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ProjectedSource {
+    pub config_map: Option<LocalRef>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -23,6 +23,7 @@ use crate::crypto::pki::{IssueError, Pki};
 use crate::fault::{NoTarget, rules};
 use crate::load::{BadLoad, LoadSpec, Origin, Sender};
 use crate::oracle::Oracle;
+use crate::scenario::known::{Id, owned};
 use crate::scenario::{self, App, Mesh, Spec, WorkloadRef};
 use crate::story::{Stories, Tell};
 use crate::witness::Witness;
@@ -81,7 +82,13 @@ impl Cluster {
             Mesh::All => MeshMode::All,
             Mesh::Annotated => MeshMode::Annotated,
         };
-        let loaded = load::load(plan.resources, mode);
+        let owned = owned(plan.resources);
+        let mine = plan.resources.iter();
+        let mine: Vec<Resource> = mine
+            .filter(|r| !owned.contains(&Id::of(r)))
+            .cloned()
+            .collect();
+        let loaded = load::load(&mine, mode);
         let mut errors = loaded.diagnostics;
         errors.retain(|d| d.level == Level::Error);
         if !errors.is_empty() {
@@ -122,7 +129,7 @@ impl Cluster {
             base_links: Vec::new(),
         };
         cluster.address_services();
-        cluster.add_workloads(plan.resources)?;
+        cluster.add_workloads(&mine)?;
         cluster.base_links = rules(&cluster, &spec.network)?;
         cluster.relink();
         cluster.first_pods()?;

@@ -8,6 +8,7 @@
 //! * a name with its namespace, `cart.shop` or longer
 //! * the name alone, as the value of a key that says so (`CART_HOST`, `--cart-addr`, `cart.url`)
 
+use super::settings::names_host;
 use crate::scenario::known::{Known, KnownService};
 use crate::scenario::{Url, UrlScheme};
 
@@ -17,22 +18,38 @@ pub(super) struct Address {
     /// Namespace and name.
     pub service: (String, String),
     pub port: u16,
-    pub grpc: bool,
-    /// It speaks neither HTTP nor gRPC.
-    pub opaque: bool,
+    /// How it is asked, or why it is not.
+    pub asked: Result<UrlScheme, Unasked>,
+    /// Behind the host of an HTTP URL, if there is more than a slash.
+    pub path: Option<String>,
 }
 
-/// Ends of keys whose value is an address.
-const KEYS: [&str; 12] = [
-    "HOST", "HOSTNAME", "ADDR", "ADDRESS", "URL", "URI", "ENDPOINT", "SERVER", "SERVICE", "TARGET",
-    "BACKEND", "UPSTREAM",
-];
+/// Why an address is known and not asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Unasked {
+    Opaque,
+    Tls,
+    Side,
+    External,
+    /// One pod of a headless Service.
+    OnePod,
+    NoPort,
+    NoPods,
+    Telemetry,
+    Scraped,
+}
 
 /// Text looked at in one value: configuration files are smaller, and data is not configuration.
 const TEXT_BYTES_MAX: usize = 1 << 20;
 
+/// The longest path that is kept: those of base URLs are short.
+const PATH_BYTES_MAX: usize = 256;
+
 /// Schemes of what is not HTTP.
-const OPAQUE_SCHEMES: [&str; 12] = [
+const OPAQUE_SCHEMES: [&str; 15] = [
+    "ldap",
+    "mqtt",
+    "smtp",
     "redis",
     "rediss",
     "postgres",
@@ -75,16 +92,6 @@ pub(super) fn find(
     out
 }
 
-/// Whether a key says that its value is an address.
-fn is_key(key: &str) -> bool {
-    let key = key
-        .trim_start_matches('-')
-        .to_ascii_uppercase()
-        .replace(['-', '.'], "_");
-    KEYS.iter()
-        .any(|end| key == *end || key.ends_with(&format!("_{end}")))
-}
-
 fn address(
     text: &str,
     word: &core::ops::Range<usize>,
@@ -102,52 +109,110 @@ fn address(
     if scheme.is_none() && before.ends_with(['/', '@', '\\', '$', '%']) {
         return None;
     }
-    let (service, found) = service(&host, namespace, known)?;
+    let (service, found, one_pod) = service(&host, namespace, known)?;
     let written = after.strip_prefix(':').and_then(leading_port);
-    let alone = text.trim() == text[word.clone()].trim() && is_key(key);
+    let mut parts = text.split([',', ';']);
+    let alone = names_host(key) && parts.any(|part| part.trim() == text[word.clone()].trim());
     let line = before.trim_end_matches(' ');
     let named = line.rsplit(['\n', ' ', ',', ';', '"', '\'']).next();
     let named = named
         .and_then(|key| key.strip_suffix(['=', ':']))
-        .is_some_and(is_key);
+        .is_some_and(names_host);
     let qualified = host.contains('.');
     if scheme.is_none() && written.is_none() && !qualified && !alone && !named {
         return None;
     }
-    let default = match scheme {
-        Some("https") => Some(443),
-        Some("http") => Some(80),
+    let usual = match scheme {
+        Some("https" | "wss") => Some(443),
+        Some("http" | "ws") => Some(80),
         _ => None,
     };
     let fallback = || {
-        default
+        usual
             .filter(|p| found.ports.contains(p))
             .or_else(|| only(found))
+            .or_else(|| usual.filter(|_| found.external))
     };
     let port = written.or(port).or_else(fallback)?;
-    if !found.ports.contains(&port) {
+    let is_port = found.ports.contains(&port) || found.external;
+    // Something else has the name: an image, a key of a map.
+    if !is_port && scheme.is_none() && !alone {
         return None;
     }
-    let opaque =
-        found.opaque.contains(&port) || scheme.is_some_and(|s| OPAQUE_SCHEMES.contains(&s));
+    let asked = match is_port {
+        true => asked(found, port, scheme, one_pod),
+        false => Err(Unasked::NoPort),
+    };
     Some(Address {
-        grpc: !opaque && (found.grpc.contains(&port) || scheme == Some("grpc")),
+        path: path(after).filter(|_| scheme.is_some() && asked == Ok(UrlScheme::Http)),
         service,
         port,
-        opaque,
+        asked,
     })
 }
 
-/// The Service a host names, and itself.
+/// How a port of a Service is asked.
+fn asked(
+    service: &KnownService,
+    port: u16,
+    scheme: Option<&str>,
+    one_pod: bool,
+) -> Result<UrlScheme, Unasked> {
+    let opaque = service.opaque.contains(&port);
+    if service.external {
+        Err(Unasked::External)
+    } else if opaque || scheme.is_some_and(|s| OPAQUE_SCHEMES.contains(&s)) {
+        Err(Unasked::Opaque)
+    } else if matches!(scheme, Some("https" | "wss" | "grpcs"))
+        || service.tls.contains(&port) && !matches!(scheme, Some("http" | "ws" | "grpc"))
+    {
+        Err(Unasked::Tls)
+    } else if service.side.contains(&port) {
+        Err(Unasked::Side)
+    } else if one_pod {
+        Err(Unasked::OnePod)
+    } else if service.grpc.contains(&port)
+        || matches!(scheme, Some("grpc" | "h2c" | "dns" | "passthrough" | "xds"))
+    {
+        Ok(UrlScheme::Grpc)
+    } else {
+        Ok(UrlScheme::Http)
+    }
+}
+
+/// The path behind `host[:port]`, without query.
+fn path(after: &str) -> Option<String> {
+    let rest = match after.strip_prefix(':') {
+        Some(port) => port.trim_start_matches(|c: char| c.is_ascii_digit()),
+        None => after,
+    };
+    let is_path = |c: char| c.is_ascii_alphanumeric() || "/._~%+@:-".contains(c);
+    let end = rest.find(|c| !is_path(c)).unwrap_or(rest.len());
+    // What goes on with a placeholder is a pattern and no path.
+    let whole = !rest[end..].starts_with(['{', '$', '<', '*', '(', '[']);
+    let path = rest[..end].trim_end_matches(['.', ':']);
+    let good = path.starts_with('/') && (2..=PATH_BYTES_MAX).contains(&path.len()) && whole;
+    good.then(|| path.to_owned())
+}
+
+/// The Service a host names, itself, and whether the host is one of its pods.
 fn service<'k>(
     host: &str,
     namespace: &str,
     known: &'k Known,
-) -> Option<((String, String), &'k KnownService)> {
-    let url = Url::new(UrlScheme::Http, host, 80, "/");
-    let key = url.service(namespace)?;
-    let service = known.service(&key.0, &key.1)?;
-    Some((key, service))
+) -> Option<((String, String), &'k KnownService, bool)> {
+    let find = |host: &str| {
+        let url = Url::new(UrlScheme::Http, host, 80, "/");
+        let key = url.service(namespace)?;
+        let service = known.service(&key.0, &key.1)?;
+        Some((key, service))
+    };
+    if let Some((key, service)) = find(host) {
+        return Some((key, service, false));
+    }
+    let (_, parent) = host.split_once('.')?;
+    let (key, service) = find(parent).filter(|(_, service)| service.headless)?;
+    Some((key, service, true))
 }
 
 /// The scheme that stands right before a host, with user and password skipped.
@@ -156,7 +221,12 @@ fn scheme(before: &str) -> Option<&str> {
         Some((front, "")) => front,
         _ => before,
     };
-    let (front, user) = authority.rsplit_once("://")?;
+    // gRPC's name resolvers may have an empty authority: `dns:///web:80`.
+    let resolver = authority.strip_suffix('/').filter(|front| {
+        let mut all = ["dns://", "passthrough://", "xds://"].iter();
+        all.any(|resolver| front.ends_with(resolver))
+    });
+    let (front, user) = resolver.unwrap_or(authority).rsplit_once("://")?;
     let direct = user.is_empty() || before.ends_with('@') && !user.contains(['/', ' ', '\n']);
     if !direct {
         return None;
@@ -199,6 +269,25 @@ fn next_word(text: &str, from: usize) -> Option<core::ops::Range<usize>> {
     match dashes == length {
         true => next_word(text, start + length),
         false => Some(start + dashes..start + length),
+    }
+}
+
+// === impl Unasked ===
+
+impl Unasked {
+    /// Ends of sentences: "calls … are not made: …".
+    pub(super) fn why(self) -> &'static str {
+        match self {
+            Self::Opaque => "it speaks neither HTTP nor gRPC; its latency and failures are missing",
+            Self::Tls => "the application encrypts by itself, so no proxy sees requests",
+            Self::Side => "the port is for metrics, health or administration",
+            Self::External => "it stands for a name outside of the cluster",
+            Self::OnePod => "the address is that of one pod",
+            Self::NoPort => "the Service has no such TCP port",
+            Self::NoPods => "no pod of the manifests answers for it",
+            Self::Telemetry => "telemetry is sent beside requests",
+            Self::Scraped => "it is watched, not asked",
+        }
     }
 }
 

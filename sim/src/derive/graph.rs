@@ -1,8 +1,9 @@
 //! Calls as a graph, without cycles.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::routes::Routes;
+use crate::scenario::UrlScheme;
 use crate::scenario::known::{Id, Known};
 
 /// A call that some text suggests.
@@ -12,7 +13,9 @@ pub(super) struct Edge {
     /// Namespace and name of the Service.
     pub to: (String, String),
     pub port: u16,
-    pub grpc: bool,
+    pub scheme: UrlScheme,
+    /// As the address has it.
+    pub path: Option<String>,
     /// Where: `CART_ADDR (shop.yaml:12) names it`.
     pub found: String,
 }
@@ -23,8 +26,9 @@ enum State {
     Done,
 }
 
-/// The edges without those that close a cycle, and those. The search begins at the callers in their
-/// order and follows the calls in theirs, so that the same manifests lose the same calls.
+/// The edges without those that close a cycle, and those. The search begins at the workloads that
+/// nobody calls, then at those that can be reached from outside of the cluster, and follows the
+/// calls in their order, so that the same manifests lose the same calls, seldom one of the first.
 pub(super) fn without_cycles(
     edges: Vec<Edge>,
     known: &Known,
@@ -36,7 +40,14 @@ pub(super) fn without_cycles(
         .collect();
     let mut states: BTreeMap<&Id, State> = BTreeMap::new();
     let mut closing = vec![false; edges.len()];
-    for start in edges.iter().map(|e| &e.from) {
+    let called: BTreeSet<&Id> = leads_to.iter().flatten().copied().collect();
+    let outward = known.services().filter(|(_, service)| service.outward);
+    let outward: BTreeSet<&Id> = outward
+        .flat_map(|(key, _)| routes.behind(key, known))
+        .collect();
+    let mut starts: Vec<&Id> = edges.iter().map(|e| &e.from).collect();
+    starts.sort_by_key(|id| (called.contains(id), !outward.contains(id)));
+    for start in starts {
         visit(start, &edges, &leads_to, &mut states, &mut closing);
     }
     let (mut kept, mut dropped) = (Vec::new(), Vec::new());

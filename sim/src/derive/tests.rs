@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod shapes;
 mod strangers;
 use crate::scenario::read::read;
 use crate::scenario::validate::validate;
@@ -286,6 +287,7 @@ fn the_written_scenario_explains_itself() {
     insta::assert_snapshot!(write(&derived.scenario).unwrap(), @r##"
     # A scenario for `meshctl simulate`, derived. What is marked `assumed` is a guess.
     # Replace a guess by what you know and remove its entry from `inputs` at the end.
+    # Paths of manifests are relative to this file.
     apiVersion: sim.meshctl.dev/v1alpha1
     kind: Scenario
     metadata:
@@ -296,6 +298,7 @@ fn the_written_scenario_explains_itself() {
         - shop.yaml
       warmup: 5s
       apps:
+        # assumed: its configuration names no Service to ask over HTTP or gRPC
         - workload: shop/Deployment/cart
           # assumed: no measurement; a usual value
           serviceTime:
@@ -314,12 +317,15 @@ fn the_written_scenario_explains_itself() {
       load:
         - name: front
           to: http://front.shop/
-          # assumed: nobody is seen to call it, so users are taken to; the rate is a guess
+          # assumed: nobody is seen to call it (shop.yaml:15), so users are taken to; the rate is a guess
           rate: 10.0
       inputs:
         - path: "apps[0].serviceTime"
           source: assumed
           why: "no measurement; a usual value"
+        - path: "apps[0]"
+          source: assumed
+          why: "its configuration names no Service to ask over HTTP or gRPC"
         - path: "apps[1].serviceTime"
           source: assumed
           why: "no measurement; a usual value"
@@ -328,7 +334,7 @@ fn the_written_scenario_explains_itself() {
           why: "once per request, since CART_ADDR (shop.yaml:13) names it"
         - path: "load[0].rate"
           source: assumed
-          why: "nobody is seen to call it, so users are taken to; the rate is a guess"
+          why: "nobody is seen to call it (shop.yaml:15), so users are taken to; the rate is a guess"
 
     # Nothing is expected yet, so a run ends `not tested`. Take away the first `#` of these lines:
     # ---

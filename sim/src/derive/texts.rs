@@ -2,22 +2,40 @@
 
 use std::collections::BTreeMap;
 
-use model::kube::{Container, EnvVar, WorkloadKind};
+use model::kube::{Container, EnvVar, Workload, WorkloadKind};
 use model::resource::{Resource, Spec};
-use model::yaml::Step;
+use model::yaml::{Kind, Step, Style};
 
-use super::address::{self, Address};
+use super::address::{self, Address, Unasked};
 use super::graph::Edge;
-use crate::record::NotModelled;
+use super::routes::Routes;
+use super::settings::{self, Scope, Setting};
+use super::{ServiceName, runs};
 use crate::scenario::known::{Id, Known};
 
-/// A text and where it stands.
-struct Text {
-    /// The key it is the value of: an environment variable, a flag, a file of a config map.
-    key: String,
-    value: String,
-    /// What to call it: `CART_ADDR (shop.yaml:12)`. Never the value, which may be secret.
-    place: String,
+/// What the texts lead to.
+#[derive(Default)]
+pub(super) struct Found {
+    /// Calls, ordered by caller, Service and port, each once.
+    pub edges: Vec<Edge>,
+    /// Addresses of known Services that are not asked.
+    pub unasked: Vec<Dependency>,
+}
+
+/// A Service that a workload knows and does not ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Dependency {
+    pub from: Id,
+    pub to: ServiceName,
+    pub port: u16,
+    pub why: Unasked,
+    pub place: String,
+}
+
+/// What an address means for the one who has it.
+enum Meaning {
+    Call(Edge),
+    Unasked(Dependency),
 }
 
 /// Config maps and secrets by namespace and name.
@@ -26,158 +44,249 @@ struct Maps<'a> {
     secret: BTreeMap<(&'a str, &'a str), &'a Resource>,
 }
 
-/// Every call that some text suggests, ordered by caller, Service and port, each once.
-pub(super) fn edges(
-    resources: &[Resource],
-    known: &Known,
-    not_modelled: &mut Vec<NotModelled>,
-) -> Vec<Edge> {
+/// A container, and where it stands.
+struct Here<'a> {
+    resource: &'a Resource,
+    maps: &'a Maps<'a>,
+    known: &'a Known,
+    at: Vec<Step<'a>>,
+}
+
+/// Calls of one workload: more come from a list of everything than from one application.
+const CALLS_MAX: usize = 64;
+
+/// Everything that some text suggests.
+pub(super) fn find(resources: &[Resource], known: &Known, routes: &Routes) -> Found {
     let maps = Maps::of(resources);
-    let mut edges: BTreeMap<(Id, (String, String), u16), Edge> = BTreeMap::new();
+    let mut found: BTreeMap<(Id, ServiceName, u16), Meaning> = BTreeMap::new();
     for resource in resources {
-        let Some(workload) = resource.workload().filter(|w| w.kind.is_long_running()) else {
+        let id = Id::of(resource);
+        let Some(workload) = resource.workload().filter(|_| known.get(&id).is_some()) else {
             continue;
         };
-        let object = &resource.object;
-        let from = Id {
-            namespace: object.namespace().to_owned(),
-            kind: object.kind.clone(),
-            name: object.name().to_owned(),
-        };
-        for text in texts(resource, workload.kind, &maps) {
-            for found in addresses(&text, &from, known, &maps, resource) {
-                if found.opaque {
-                    not_modelled.push(NotModelled {
-                        what: format!(
-                            "calls of {from} to Service {}/{} port {}",
-                            found.service.0, found.service.1, found.port
-                        ),
-                        means: "it speaks neither HTTP nor gRPC; its latency and failures are \
-                                missing"
-                            .into(),
-                    });
-                    continue;
+        let mut calls = 0;
+        for scope in scopes(resource, &workload, &maps, known) {
+            for (index, setting) in scope.iter().enumerate() {
+                for address in addresses(&scope, index, &id.namespace, known) {
+                    let key = (id.clone(), address.service.clone(), address.port);
+                    let one = meaning(&id, setting, address, known, routes);
+                    // The first counts, and calls before what is not called.
+                    match found.get(&key) {
+                        Some(before) if before.is_call() || !one.is_call() => continue,
+                        _ if one.is_call() && calls == CALLS_MAX => continue,
+                        _ => calls += usize::from(one.is_call()),
+                    }
+                    found.insert(key, one);
                 }
-                let key = (from.clone(), found.service.clone(), found.port);
-                edges.entry(key).or_insert_with(|| Edge {
-                    from: from.clone(),
-                    to: found.service,
-                    port: found.port,
-                    grpc: found.grpc,
-                    found: format!("{} names it", text.place),
-                });
             }
         }
     }
     // A Service that leads back to the caller alone is its own address, told to itself.
-    let own = |edge: &Edge| {
-        let service = known.service(&edge.to.0, &edge.to.1);
-        service.is_some_and(|s| known.behind(&edge.to.0, s) == [&edge.from])
+    let own = |from: &Id, to: &ServiceName| {
+        let service = known.service(&to.0, &to.1);
+        service.is_some_and(|s| known.behind(&to.0, s) == [from])
     };
-    edges.into_values().filter(|edge| !own(edge)).collect()
-}
-
-fn addresses(
-    text: &Text,
-    from: &Id,
-    known: &Known,
-    maps: &Maps<'_>,
-    resource: &Resource,
-) -> Vec<Address> {
-    let port = port_beside(&text.key, resource, maps);
-    address::find(&text.key, &text.value, port, &from.namespace, known)
-}
-
-/// The value of `CART_PORT` beside `CART_HOST`, of any container of the pod.
-fn port_beside(key: &str, resource: &Resource, maps: &Maps<'_>) -> Option<u16> {
-    let (stem, _) = key.rsplit_once('_')?;
-    let wanted = [format!("{stem}_PORT"), format!("{stem}_SERVICE_PORT")];
-    let workload = resource.workload()?;
-    let containers = workload.template.spec.containers;
-    let mut vars = containers.iter().flat_map(|c| &c.env);
-    let var = vars.find(|v| wanted.contains(&v.name))?;
-    let (value, _) = maps.value(resource, var)?;
-    value.trim().parse().ok()
-}
-
-/// All texts of a workload's containers. Init containers have ended before the first request.
-fn texts(resource: &Resource, kind: WorkloadKind, maps: &Maps<'_>) -> Vec<Text> {
-    let Some(workload) = resource.workload() else {
-        return Vec::new();
-    };
-    let pod: &[Step<'_>] = match kind {
-        WorkloadKind::Pod => &[Step::Key("spec")],
-        _ => &[Step::Key("spec"), Step::Key("template"), Step::Key("spec")],
-    };
-    let mut out = Vec::new();
-    for (i, container) in workload.template.spec.containers.iter().enumerate() {
-        let at = [pod, &[Step::Key("containers"), Step::Index(i)]].concat();
-        env(&mut out, resource, container, &at, maps);
-        words(&mut out, resource, container, &at);
-    }
-    for volume in &workload.template.spec.volumes {
-        if let Some(config) = &volume.config_map {
-            out.extend(maps.all(resource, &config.name, ""));
+    let mut out = Found::default();
+    for ((from, to, _), one) in found {
+        match one {
+            _ if own(&from, &to) => {}
+            Meaning::Call(edge) => out.edges.push(edge),
+            Meaning::Unasked(dependency) => out.unasked.push(dependency),
         }
     }
     out
 }
 
-fn env(
-    out: &mut Vec<Text>,
-    resource: &Resource,
-    container: &Container,
-    at: &[Step<'_>],
-    maps: &Maps<'_>,
-) {
-    for (i, from) in container.env_from.iter().enumerate() {
-        let at = [at, &[Step::Key("envFrom"), Step::Index(i)]].concat();
-        if let Some(config) = &from.config_map_ref {
-            out.extend(maps.all(resource, &config.name, &from.prefix));
-        }
-        if let Some(secret) = &from.secret_ref {
-            out.extend(maps.all_secret(resource, &secret.name, &from.prefix, &at));
-        }
+fn addresses(scope: &Scope, index: usize, namespace: &str, known: &Known) -> Vec<Address> {
+    let setting = &scope[index];
+    if setting.is_not_called() {
+        return Vec::new();
     }
-    for (i, var) in container.env.iter().enumerate() {
-        let at = [at, &[Step::Key("env"), Step::Index(i)]].concat();
-        if let Some((value, by)) = maps.value(resource, var) {
-            out.push(Text {
-                key: var.name.clone(),
-                value,
-                place: format!("{}{by} ({})", var.name, place(resource, &at)),
-            });
-        }
+    let port = settings::port_of(scope, index);
+    address::find(&setting.key, &setting.value, port, namespace, known)
+}
+
+/// A call, or why there is none.
+fn meaning(
+    from: &Id,
+    setting: &Setting,
+    address: Address,
+    known: &Known,
+    routes: &Routes,
+) -> Meaning {
+    let served = routes.behind(&address.service, known);
+    let unasked = match address.asked {
+        _ if setting.scraped => Some(Unasked::Scraped),
+        Ok(_) if setting.is_telemetry() => Some(Unasked::Telemetry),
+        Ok(_) if !served.iter().any(|id| runs(known, id)) => Some(Unasked::NoPods),
+        Ok(_) => None,
+        Err(why) => Some(why),
+    };
+    match (address.asked, unasked) {
+        (Ok(scheme), None) => Meaning::Call(Edge {
+            from: from.clone(),
+            to: address.service,
+            port: address.port,
+            scheme,
+            path: address.path,
+            found: format!("{} names it", setting.place),
+        }),
+        (_, why) => Meaning::Unasked(Dependency {
+            from: from.clone(),
+            to: address.service,
+            port: address.port,
+            why: why.unwrap_or(Unasked::NoPods),
+            place: setting.place.clone(),
+        }),
     }
 }
 
-/// Command and args; a flag and the word after it belong together.
-fn words(out: &mut Vec<Text>, resource: &Resource, container: &Container, at: &[Step<'_>]) {
-    for (field, words) in [("command", &container.command), ("args", &container.args)] {
-        for (i, word) in words.iter().enumerate() {
-            let (key, value) = match (word.split_once('='), i.checked_sub(1)) {
-                (Some((key, value)), _) if word.starts_with('-') => (key, value),
-                (None, Some(before)) if words[before].starts_with('-') => {
-                    (words[before].as_str(), word.as_str())
-                }
-                _ => ("", word.as_str()),
-            };
-            let at = [at, &[Step::Key(field), Step::Index(i)]].concat();
-            out.push(Text {
-                key: key.to_owned(),
-                value: value.to_owned(),
-                place: format!("{field} ({})", place(resource, &at)),
-            });
+/// Everything that a workload's running containers are configured with. Init containers have ended
+/// before the first request, unless they are sidecars.
+fn scopes(resource: &Resource, workload: &Workload, maps: &Maps<'_>, known: &Known) -> Vec<Scope> {
+    let pod: &[Step<'_>] = match workload.kind {
+        WorkloadKind::Pod => &[Step::Key("spec")],
+        _ => &[Step::Key("spec"), Step::Key("template"), Step::Key("spec")],
+    };
+    let spec = &workload.template.spec;
+    let lists = [
+        ("initContainers", &spec.init_containers),
+        ("containers", &spec.containers),
+    ];
+    let mut out = Vec::new();
+    for (list, containers) in lists {
+        for (i, container) in containers.iter().enumerate() {
+            if list == "containers" || container.is_sidecar() {
+                let here = Here {
+                    resource,
+                    maps,
+                    known,
+                    at: [pod, &[Step::Key(list), Step::Index(i)]].concat(),
+                };
+                here.container(&mut out, container);
+            }
         }
     }
+    for volume in &spec.volumes {
+        let config = volume.config_map.iter().map(|map| &map.name);
+        let projected = volume.projected.iter().flat_map(|p| &p.sources);
+        let projected = projected.filter_map(|source| Some(&source.config_map.as_ref()?.name));
+        for name in config.chain(projected) {
+            out.extend(maps.all(resource, name, ""));
+        }
+    }
+    out
 }
 
 fn place(resource: &Resource, at: &[Step<'_>]) -> String {
-    format!(
-        "{}:{}",
-        resource.object.source().name(),
-        resource.object.line_at(at)
-    )
+    let object = &resource.object;
+    format!("{}:{}", object.source().name(), object.line_at(at))
+}
+
+/// A value, in one piece or line by line.
+fn push(out: &mut Vec<Scope>, env: &mut Scope, key: &str, value: &str, place: String) {
+    match value.trim_end().contains('\n') {
+        true => out.push(settings::lines(value, |_, _| place.clone())),
+        false => env.push(Setting::new(key, value.trim_end(), place)),
+    }
+}
+
+// === impl Meaning ===
+
+impl Meaning {
+    fn is_call(&self) -> bool {
+        matches!(self, Self::Call(_))
+    }
+}
+
+// === impl Here ===
+
+impl Here<'_> {
+    fn container(&self, out: &mut Vec<Scope>, container: &Container) {
+        let (resource, maps) = (self.resource, self.maps);
+        let mut values = self.service_variables();
+        let mut env = Scope::new();
+        for (i, from) in container.env_from.iter().enumerate() {
+            let at = self.below(&[Step::Key("envFrom"), Step::Index(i)]);
+            let mut scopes = Vec::new();
+            if let Some(config) = &from.config_map_ref {
+                scopes.extend(maps.all(resource, &config.name, &from.prefix));
+            }
+            if let Some(secret) = &from.secret_ref {
+                scopes.extend(maps.all_secret(resource, &secret.name, &from.prefix, &at));
+            }
+            // Whole files among them stay scopes of their own.
+            let mut scopes = scopes.into_iter();
+            for setting in scopes.next().into_iter().flatten() {
+                values.insert(setting.key.clone(), setting.value.clone());
+                env.push(setting);
+            }
+            out.extend(scopes);
+        }
+        for (i, var) in container.env.iter().enumerate() {
+            let at = self.below(&[Step::Key("env"), Step::Index(i), Step::Key("value")]);
+            if let Some((value, by)) = maps.value(resource, var) {
+                let value = settings::expand(&value, &values);
+                let place = format!("{}{by} ({})", var.name, place(resource, &at));
+                push(out, &mut env, &var.name, &value, place);
+                values.insert(var.name.clone(), value);
+            }
+        }
+        out.push(env);
+        self.words(out, container, &values);
+    }
+
+    /// Command and args; a flag and the word after it belong together.
+    fn words(
+        &self,
+        out: &mut Vec<Scope>,
+        container: &Container,
+        values: &BTreeMap<String, String>,
+    ) {
+        let mut scope = Scope::new();
+        let mut flag = String::new();
+        for (field, words) in [("command", &container.command), ("args", &container.args)] {
+            for (i, word) in words.iter().enumerate() {
+                let word = settings::expand(word, values);
+                let is_flag = word.starts_with('-') && !word.contains(char::is_whitespace);
+                let (key, value) = match word.split_once('=') {
+                    Some((key, value)) if is_flag => (key.to_owned(), value.to_owned()),
+                    None if is_flag => {
+                        flag = word;
+                        continue;
+                    }
+                    _ => (core::mem::take(&mut flag), word),
+                };
+                let at = self.below(&[Step::Key(field), Step::Index(i)]);
+                let place = match &*key {
+                    "" => format!("{field} ({})", place(self.resource, &at)),
+                    key => format!("{key} ({})", place(self.resource, &at)),
+                };
+                push(out, &mut scope, &key, &value, place);
+            }
+        }
+        out.push(scope);
+    }
+
+    /// What the kubelet adds for the Services of the namespace, by name instead of address. They
+    /// are filled in where they are named, and are no addresses by themselves.
+    fn service_variables(&self) -> BTreeMap<String, String> {
+        let namespace = self.resource.object.namespace();
+        let mut values = BTreeMap::new();
+        let mine = self.known.services().filter(|((ns, _), _)| ns == namespace);
+        for ((_, name), service) in mine {
+            let prefix = name.to_ascii_uppercase().replace('-', "_");
+            values.insert(format!("{prefix}_SERVICE_HOST"), name.clone());
+            if let Some(port) = service.ports.first() {
+                values.insert(format!("{prefix}_SERVICE_PORT"), port.to_string());
+            }
+        }
+        values
+    }
+
+    fn below<'s>(&'s self, steps: &[Step<'s>]) -> Vec<Step<'s>> {
+        [&self.at, steps].concat()
+    }
 }
 
 // === impl Maps ===
@@ -224,25 +333,53 @@ impl<'a> Maps<'a> {
         Some((value, format!(" by Secret {}", key.name)))
     }
 
-    /// All values of a config map, as environment or as files.
-    fn all(&self, of: &Resource, name: &str, prefix: &str) -> Vec<Text> {
+    /// All values of a config map: those of a line first, then the files.
+    fn all(&self, of: &Resource, name: &str, prefix: &str) -> Vec<Scope> {
         let Some(map) = self.config.get(&(of.object.namespace(), name)) else {
             return Vec::new();
         };
-        let data = self.config(of, name).into_iter().flatten();
-        data.map(|(key, value)| Text {
-            key: format!("{prefix}{key}"),
-            value: value.clone(),
+        let mut values = Scope::new();
+        let mut files = Vec::new();
+        for (key, value) in self.config(of, name).into_iter().flatten() {
+            let at = [Step::Key("data"), Step::Key(key)];
             // Where the address is changed, not where the map is taken in.
-            place: format!(
-                "{key} of ConfigMap {name} ({})",
-                place(map, &[Step::Key("data"), Step::Key(key)])
-            ),
-        })
-        .collect()
+            let file = map.object.source().name();
+            let first = map.object.line_at(&at);
+            let of_map =
+                |key: &str, line: u32| format!("{key} of ConfigMap {name} ({file}:{line})");
+            if !value.trim_end().contains('\n') {
+                let place = of_map(key, first);
+                let key = format!("{prefix}{key}");
+                values.push(Setting::new(&key, value.trim_end(), place));
+                continue;
+            }
+            let node = map.object.at(&at).map(|node| &node.resolved().kind);
+            let literal = matches!(
+                node,
+                Some(Kind::Scalar {
+                    style: Style::Literal,
+                    ..
+                })
+            );
+            files.push(settings::lines(value, |index, inner| {
+                let line = match literal {
+                    // The text of a literal block begins below its indicator.
+                    true => first
+                        .saturating_add(1)
+                        .saturating_add(u32::try_from(index).unwrap_or(0)),
+                    false => first,
+                };
+                match inner {
+                    "" => of_map(key, line),
+                    inner => of_map(&format!("{inner} in {key}"), line),
+                }
+            }));
+        }
+        files.insert(0, values);
+        files
     }
 
-    fn all_secret(&self, of: &Resource, name: &str, prefix: &str, at: &[Step<'_>]) -> Vec<Text> {
+    fn all_secret(&self, of: &Resource, name: &str, prefix: &str, at: &[Step<'_>]) -> Vec<Scope> {
         let Some(resource) = self.secret.get(&(of.object.namespace(), name)) else {
             return Vec::new();
         };
@@ -252,11 +389,19 @@ impl<'a> Maps<'a> {
         let keys = secret
             .keys()
             .filter_map(|key| Some((key, self.secret(of, name, key)?)));
-        keys.map(|(key, value)| Text {
-            key: format!("{prefix}{key}"),
-            value,
-            place: format!("{key} of Secret {name} ({})", place(of, at)),
-        })
-        .collect()
+        let mut values = Scope::new();
+        let mut files = Vec::new();
+        for (key, value) in keys {
+            let place = format!("{key} of Secret {name} ({})", place(of, at));
+            push(
+                &mut files,
+                &mut values,
+                &format!("{prefix}{key}"),
+                &value,
+                place,
+            );
+        }
+        files.insert(0, values);
+        files
     }
 }

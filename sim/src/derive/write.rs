@@ -28,8 +28,12 @@ pub fn write(scenario: &Scenario) -> Result<String, serde_json::Error> {
             .or_default()
             .push(text);
     }
+    let paths = match scenario.spec.manifests.is_empty() {
+        true => NO_PATHS,
+        false => PATHS,
+    };
     let mut writer = Writer {
-        out: HEAD.to_owned(),
+        out: format!("{HEAD}{paths}"),
         comments,
     };
     if let Value::Object(fields) = &value {
@@ -42,6 +46,12 @@ pub fn write(scenario: &Scenario) -> Result<String, serde_json::Error> {
 const HEAD: &str = "\
 # A scenario for `meshctl simulate`, derived. What is marked `assumed` is a guess.
 # Replace a guess by what you know and remove its entry from `inputs` at the end.
+";
+
+const PATHS: &str = "# Paths of manifests are relative to this file.\n";
+
+const NO_PATHS: &str = "\
+# It names no manifests: list them in `spec.manifests`, or give them with -f when it is run.
 ";
 
 const EXAMPLES: &str = "

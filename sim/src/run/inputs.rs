@@ -161,13 +161,11 @@ impl Of<'_, '_> {
             true => (Source::Given, "the scenario"),
             false => (Source::Assumed, ASSUMED),
         };
-        // The scenario itself may say that a value is a guess or a measurement; the last note
-        // holds.
-        let below = |note: &&InputNote| {
-            let rest = path.strip_prefix(note.path.as_str());
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-        };
-        if let Some(note) = self.inputs.notes.iter().rfind(below)
+        // The scenario itself may say that a value is a guess or a measurement; the note that is
+        // nearest to it holds, and of several the last.
+        let covers = |note: &&InputNote| is_at_or_below(&path, &note.path);
+        let notes = self.inputs.notes.iter().filter(covers);
+        if let Some(note) = notes.max_by_key(|note| note.path.len())
             && given
         {
             (source, why) = (note.source, &note.why);
@@ -201,8 +199,12 @@ impl Of<'_, '_> {
             app.response_size(),
             app.response_size.is_some(),
         );
-        if app.calls.is_empty() {
-            self.add("calls", "none", written);
+        // A note on the whole app says why it makes no calls, or no more.
+        let noted = self.inputs.notes.iter().any(|n| n.path == self.path);
+        match app.calls.is_empty() {
+            true => self.add("calls", "none", written),
+            false if noted => self.add("calls", "no others", written),
+            false => {}
         }
         // One by one: of a derived scenario each has a reason of its own.
         for (i, call) in app.calls.iter().enumerate() {
@@ -225,4 +227,10 @@ impl Of<'_, '_> {
             self.add("thinkTime", think, true);
         }
     }
+}
+
+/// Whether `path` is `above` or a part of it.
+fn is_at_or_below(path: &str, above: &str) -> bool {
+    let rest = path.strip_prefix(above);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }

@@ -2,8 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::kube::{Protocol, Service, ServicePort, ServiceType};
+use model::kube::{Protocol, Service, ServiceType};
 use model::resource::{Resource, Spec};
+
+mod ports;
+
+use ports::Speech;
 
 use super::reference::{ObjectRef, Url, WorkloadRef};
 
@@ -38,9 +42,17 @@ pub struct KnownService {
     pub grpc: BTreeSet<u16>,
     /// Those that are declared, or known by their number, to speak neither HTTP nor gRPC.
     pub opaque: BTreeSet<u16>,
+    /// Those on which the application encrypts by itself, by declaration or number.
+    pub tls: BTreeSet<u16>,
+    /// Those for metrics, health and administration, by their names.
+    pub side: BTreeSet<u16>,
     pub selector: BTreeMap<String, String>,
-    /// The name it stands for, for a Service without pods.
+    /// It stands for a name outside of the cluster.
     pub external: bool,
+    /// Its name leads to the pods themselves.
+    pub headless: bool,
+    /// It can be reached from outside of the cluster: a NodePort or LoadBalancer.
+    pub outward: bool,
 }
 
 /// A reference that leads nowhere: what is wrong, and what may have been meant.
@@ -50,19 +62,8 @@ pub struct Missing {
     pub help: String,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Speech {
-    Http,
-    Grpc,
-    Opaque,
-}
-
-/// Ports of databases, caches, queues and mail: SMTP, MySQL, PostgreSQL, AMQP, Redis, Cassandra,
-/// Kafka, Elasticsearch's transport, memcached, MongoDB, NATS, ZooKeeper, etcd.
-const OPAQUE_PORTS: [u16; 17] = [
-    25, 465, 587, 1433, 2181, 2379, 3306, 4222, 5432, 5672, 6379, 9042, 9092, 9300, 11211, 27017,
-    28017,
-];
+/// The annotation of what Helm runs once.
+const HELM_HOOK: &str = "helm.sh/hook";
 
 /// Names listed in a message.
 const NAMED_MAX: usize = 8;
@@ -73,6 +74,7 @@ impl Known {
     /// What these resources hold.
     pub fn of(resources: &[Resource]) -> Self {
         let mut out = Self::default();
+        let owned = owned(resources);
         for resource in resources {
             let object = &resource.object;
             let (namespace, name) = (object.namespace().to_owned(), object.name().to_owned());
@@ -87,11 +89,10 @@ impl Known {
             } else if let Some(workload) = resource.workload()
                 && workload.kind.is_long_running()
             {
-                let id = Id {
-                    namespace,
-                    kind: object.kind.clone(),
-                    name,
-                };
+                let id = Id::of(resource);
+                if owned.contains(&id) {
+                    continue;
+                }
                 let known = KnownWorkload {
                     replicas: (!workload.kind.is_per_node()).then_some(workload.replicas),
                     labels: workload.template.metadata.labels,
@@ -99,11 +100,48 @@ impl Known {
                 out.workloads.insert(id, known);
             }
         }
+        out.find_grpc(resources);
         out
+    }
+
+    /// Ports that say nothing of what they speak and are probed with gRPC speak it.
+    fn find_grpc(&mut self, resources: &[Resource]) {
+        let mut found = Vec::new();
+        let workloads = resources
+            .iter()
+            .filter_map(|r| Some((Id::of(r), r.workload()?)));
+        let workloads: BTreeMap<_, _> = workloads.collect();
+        for resource in resources {
+            let Spec::Service(service) = &resource.spec else {
+                continue;
+            };
+            let object = &resource.object;
+            let key = (object.namespace().to_owned(), object.name().to_owned());
+            let Some(known) = self.services.get(&key) else {
+                continue;
+            };
+            let behind = self.behind(&key.0, known).into_iter();
+            let behind = behind.filter_map(|id| workloads.get(id));
+            let probed = behind.flat_map(|workload| ports::probed_with_grpc(service, workload));
+            found.push((key, probed.collect::<Vec<_>>()));
+        }
+        for (key, probed) in found {
+            if let Some(service) = self.services.get_mut(&key) {
+                probed.iter().for_each(|port| {
+                    service.tls.remove(port);
+                });
+                service.grpc.extend(probed);
+            }
+        }
     }
 
     pub fn workloads(&self) -> impl Iterator<Item = (&Id, &KnownWorkload)> {
         self.workloads.iter()
+    }
+
+    /// None for what does not run for long, or belongs to another workload.
+    pub fn get(&self, id: &Id) -> Option<&KnownWorkload> {
+        self.workloads.get(id)
     }
 
     pub fn services(&self) -> impl Iterator<Item = (&(String, String), &KnownService)> {
@@ -205,7 +243,9 @@ impl Known {
 impl KnownService {
     fn of(service: &Service) -> Self {
         let tcp = service.ports.iter().filter(|p| p.protocol == Protocol::Tcp);
-        let ports: Vec<_> = tcp.map(|p| (p.port.u16(), speech(p))).collect();
+        let side = tcp.clone().filter(|p| ports::is_side(p));
+        let side = side.map(|p| p.port.u16()).collect();
+        let ports: Vec<_> = tcp.map(|p| (p.port.u16(), ports::speech(p))).collect();
         let that = |wanted| {
             let mine = ports.iter().filter(move |(_, speech)| *speech == wanted);
             mine.map(|(port, _)| *port).collect()
@@ -214,33 +254,32 @@ impl KnownService {
             ports: ports.iter().map(|(port, _)| *port).collect(),
             grpc: that(Speech::Grpc),
             opaque: that(Speech::Opaque),
+            tls: that(Speech::Tls),
+            side,
             selector: service.selector.clone(),
             external: service.kind == ServiceType::ExternalName,
+            headless: service.is_headless(),
+            outward: matches!(
+                service.kind,
+                ServiceType::NodePort | ServiceType::LoadBalancer
+            ),
         }
-    }
-}
-
-/// What is spoken on a port: `appProtocol`, else the port's name up to the first dash (Istio's
-/// convention, which manifests follow), else the number.
-fn speech(port: &ServicePort) -> Speech {
-    let declared = port
-        .app_protocol
-        .as_deref()
-        .map(|p| p.rsplit('/').next().unwrap_or(p));
-    let name = port.name.split('-').next().unwrap_or_default();
-    match declared.unwrap_or(name).to_ascii_lowercase().as_str() {
-        "grpc" | "h2c" => Speech::Grpc,
-        "http" | "http1" | "http2" | "web" | "ws" | "wss" | "https" => Speech::Http,
-        "tcp" | "tls" | "redis" | "mysql" | "mongo" | "mongodb" | "postgres" | "postgresql"
-        | "amqp" | "kafka" | "nats" | "memcached" | "udp" => Speech::Opaque,
-        _ if OPAQUE_PORTS.contains(&port.port.u16()) => Speech::Opaque,
-        _ => Speech::Http,
     }
 }
 
 // === impl Id ===
 
 impl Id {
+    /// The name of a resource of any kind.
+    pub fn of(resource: &Resource) -> Self {
+        let object = &resource.object;
+        Self {
+            namespace: object.namespace().to_owned(),
+            kind: object.kind.clone(),
+            name: object.name().to_owned(),
+        }
+    }
+
     pub fn reference(&self) -> WorkloadRef {
         WorkloadRef::new(&self.namespace, &self.kind, &self.name)
     }
@@ -250,6 +289,30 @@ impl core::fmt::Display for Id {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "{}/{}/{}", self.namespace, self.kind, self.name)
     }
+}
+
+/// What other objects of the same manifests make, as in what a cluster gives out: the Pods and
+/// ReplicaSets of workloads, and the EndpointSlices of Services; and the pods of Helm's hooks and
+/// tests, which run to their end. They are no workloads of their own.
+pub fn owned(resources: &[Resource]) -> BTreeSet<Id> {
+    let makes = |r: &&Resource| r.workload().is_some() || matches!(r.spec, Spec::Service(_));
+    let makers: BTreeSet<Id> = resources.iter().filter(makes).map(Id::of).collect();
+    let is_made = |resource: &&Resource| {
+        let annotations = &resource.object.meta.annotations;
+        if matches!(resource.spec, Spec::Pod(_)) && annotations.contains_key(HELM_HOOK) {
+            return true;
+        }
+        let made = resource.workload().is_some() || matches!(resource.spec, Spec::EndpointSlice(_));
+        let maker = resource.object.meta.controller().filter(|_| made);
+        maker.is_some_and(|maker| {
+            makers.contains(&Id {
+                namespace: resource.object.namespace().to_owned(),
+                kind: maker.kind.clone(),
+                name: maker.name.clone(),
+            })
+        })
+    };
+    resources.iter().filter(is_made).map(Id::of).collect()
 }
 
 fn list<T: core::fmt::Display>(begin: &str, all: impl Iterator<Item = T>) -> String {

@@ -43,12 +43,23 @@ pub(super) fn run(ui: &mut Ui, args: &Args) -> Result<Answer, Error> {
         return Err(Error::Input(found));
     }
     print_diagnostics(ui, &found)?;
-    // Standard input is gone when the scenario is run: it cannot name it.
-    let named = args.files.iter().filter(|f| f.as_os_str() != "-");
-    let named: Vec<String> = named.map(|f| f.display().to_string()).collect();
+    let named = named(args, &texts);
     let derived = derive::derive(&resources, &named)?;
     let text = derive::write(&derived.scenario)
         .map_err(|e| Error::new("cannot write the scenario").caused_by(e))?;
     ui.out().write_all(text.as_bytes())?;
     Ok(Answer::Yes)
+}
+
+/// The paths that a run of the scenario reads again. Standard input is gone by then.
+fn named(args: &Args, texts: &[input::Input]) -> Vec<String> {
+    let files = args.files.iter().filter(|f| f.as_os_str() != "-");
+    match args.recursive {
+        // A scenario names files and directories without those below.
+        true if files.clone().any(|f| f.is_dir()) => {
+            let found = texts.iter().filter(|t| t.name != input::STDIN);
+            found.map(|t| t.name.clone()).collect()
+        }
+        _ => files.map(|f| f.display().to_string()).collect(),
+    }
 }

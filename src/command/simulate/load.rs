@@ -194,8 +194,11 @@ impl Reader {
             return Ok(None);
         }
         let known = Known::of(&resources);
-        let resources = overrides.manifests.apply(resources).map_err(Error::from)?;
+        let mut resources = overrides.manifests.apply(resources).map_err(Error::from)?;
         let mut derived = derive::derive(&resources, &[])?;
+        for limit in &derived.replicas {
+            limit.apply(&mut resources);
+        }
         if let Some(duration) = args.duration {
             // The warm-up is ours, so it is ours to make room.
             let warmup = &mut derived.scenario.spec.warmup;

@@ -86,3 +86,44 @@ fn init_writes_a_scenario_that_runs() {
         assert_eq!(out.code, 0, "{}", out.shown());
     }
 }
+
+/// What was measured, without what tells the two ways of asking apart.
+fn measured(out: &str) -> [serde_json::Value; 3] {
+    let report: serde_json::Value = serde_json::from_str(out).unwrap();
+    ["trace_hash", "loads", "totals"].map(|part| report[part].clone())
+}
+
+#[test]
+fn a_scenario_that_was_written_out_gives_the_same_result() {
+    let place = Place::new();
+    for name in ["ballot.yaml", "cluster.json"] {
+        let text = std::fs::read_to_string(repository("tests/data/strangers").join(name));
+        place.file(&format!("deploy/below/{name}"), text.unwrap());
+    }
+    let files = ["-f", "deploy", "-R"];
+    let init = place.run(&[&["simulate", "init"], &files[..]].concat());
+    assert_eq!(init.code, 0, "{}", init.shown());
+    place.file("s.yaml", &init.stdout);
+    let set = ["--set", "duration=10s", "-o", "json"];
+    let derived = place.run(&[&["simulate"], &files[..], &set[..]].concat());
+    let written = place.run(&[&["simulate", "s.yaml"], &set[..]].concat());
+    assert_eq!(derived.code, 0, "{}", derived.shown());
+    assert_eq!(written.code, 0, "{}", written.shown());
+    assert_eq!(measured(&derived.stdout), measured(&written.stdout));
+}
+
+#[test]
+fn lines_end_as_on_windows_and_files_begin_with_a_mark() {
+    let path = repository("tests/data/strangers/ballot.yaml");
+    let text = std::fs::read_to_string(path).unwrap();
+    let place = Place::new();
+    let run = |text: &str| {
+        place.file("m.yaml", text);
+        let out = place.run(&["simulate", "-f", "m.yaml", "-o", "json", "--duration", "6s"]);
+        assert_eq!(out.code, 0, "{}", out.shown());
+        out.stdout
+    };
+    let usual = run(&text);
+    assert_eq!(usual, run(&text.replace('\n', "\r\n")));
+    assert_eq!(usual, run(&format!("\u{feff}{text}")));
+}

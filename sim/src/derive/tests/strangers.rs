@@ -65,7 +65,7 @@ fn a_platform_is_read_through_its_config_maps_and_arguments() {
     assert_eq!(
         topology(&derived),
         [
-            "portal → http://accounts.data:8080/",
+            "portal → http://accounts.data:8080/v2",
             "outside → http://portal.front/",
         ]
     );
@@ -91,12 +91,105 @@ fn a_platform_is_read_through_its_config_maps_and_arguments() {
     );
 }
 
+#[track_caller]
+fn check(name: &str, expected: &[&str], left_out: &[&str]) {
+    let derived = derived_from(&text(name));
+    assert_eq!(topology(&derived), expected, "{name}");
+    for part in left_out {
+        let mut all = derived.not_modelled.iter();
+        let found = all.any(|n| format!("{}: {}", n.what, n.means).contains(part));
+        assert!(found, "{part}: {:#?}", derived.not_modelled);
+    }
+}
+
+#[test]
+fn ports_for_metrics_get_no_traffic() {
+    check(
+        "ballot.yaml",
+        &[
+            "web → grpc://names-svc:8080/meshctl.Derived/Call",
+            "web → grpc://voting-svc:8080/meshctl.Derived/Call",
+            "ballot/Deployment/vote-bot → http://web-svc/",
+        ],
+        &[],
+    );
+}
+
+#[test]
+fn hooks_of_a_chart_are_not_run() {
+    check(
+        "chart.yaml",
+        &["outside → http://rel-shop.default/"],
+        &[
+            "Job default/rel-migrate",
+            "1 of kind Pod: made by other objects of the manifests or hooks",
+            "default/rel-redis-master port 6379: it speaks neither HTTP nor gRPC",
+        ],
+    );
+}
+
+#[test]
+fn who_is_watched_is_not_called() {
+    check(
+        "monitoring.yaml",
+        &[
+            "web → http://prometheus.monitoring:9090/",
+            "grafana → http://prometheus:9090/",
+            "outside → http://web.default/",
+            "outside → http://grafana.monitoring:3000/",
+        ],
+        &[
+            "to Service default/web port 80: it is watched",
+            "node-exporter (shop.yaml:35): its ports are for metrics",
+        ],
+    );
+}
+
+#[test]
+fn peers_of_a_quorum_and_names_outside_are_listed() {
+    check(
+        "peers.yaml",
+        &[
+            "web → http://six:8080/api",
+            "outside → http://api.default:8000/",
+            "outside → http://web.default/",
+        ],
+        &[
+            "CronJob default/cron",
+            "to Service default/zk-cs port 2181",
+            "to Service default/ext port 80: it stands for a name outside",
+        ],
+    );
+}
+
+#[test]
+fn what_a_cluster_gives_out_runs_once() {
+    check(
+        "cluster.json",
+        &["outside → http://web.default/"],
+        &[
+            "2 of kind Pod",
+            "2 of kind ReplicaSet",
+            "1 of kind EndpointSlice",
+        ],
+    );
+}
+
+#[test]
+fn pods_of_unknown_kinds_are_said_to_be_missing() {
+    let rollout = "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: web}\nspec: \
+                   {template: {spec: {containers: [{name: c, image: i}]}}}\n---\n";
+    let derived = derived_from(&(rollout.to_owned() + &manifests("deploy a")));
+    let mut all = derived.not_modelled.iter();
+    assert!(all.any(|n| n.what.contains("Rollout") && n.means.contains("not run")));
+}
+
 #[test]
 fn an_address_in_a_config_map_is_found_where_the_map_has_it() {
     let text = text("platform.yaml");
     let line = 1 + text
         .lines()
-        .position(|l| l.contains("settings.ini:"))
+        .position(|l| l.contains("url = http://accounts"))
         .unwrap();
     let derived = derived_from(&text);
     let notes = derived.scenario.spec.inputs.iter();
@@ -104,7 +197,7 @@ fn an_address_in_a_config_map_is_found_where_the_map_has_it() {
         .filter(|n| n.path.contains("calls"))
         .map(|n| &n.why)
         .collect();
-    let place = format!("settings.ini of ConfigMap portal-config (shop.yaml:{line})");
+    let place = format!("url in settings.ini of ConfigMap portal-config (shop.yaml:{line})");
     assert!(
         calls.iter().all(|why| why.contains(&place)) && !calls.is_empty(),
         "{calls:?}"

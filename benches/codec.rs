@@ -1,6 +1,6 @@
-//! What one proxied HTTP/1.1 exchange costs in the codec alone: a request is parsed and written on, a
-//! response is parsed and written back, in memory, with ten headers each way and a body of a hundred
-//! bytes; beside it the same with hyper. `cargo bench --profile dist --bench codec`.
+//! What one proxied HTTP/1.1 exchange costs in the codec alone: a request is parsed and written on,
+//! a response is parsed and written back, in memory, with ten headers each way and a body of a
+//! hundred bytes; beside it the same with hyper. `cargo bench --profile dist --bench codec`.
 //!
 //! This is the figure behind the codec of our own: it leaves out system calls, which both need, and
 //! routing. The last figures stand in `docs/performance.md`.

@@ -133,11 +133,7 @@ fn what_cannot_be_read() {
         &["-f", "gone.yaml"],
         &["cannot read gone.yaml", "hint:"],
     );
-    check(
-        "",
-        &["-f", "bad.yaml"],
-        &["no workload that serves requests"],
-    );
+    check("", &["-f", "bad.yaml"], &["the manifests hold no object"]);
     check("", &["bad.yaml"], &["bad.yaml is empty"]);
     check(
         "",

@@ -12,7 +12,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::clean::{self, markup};
 use super::summary::Line;
 use super::{Report, text};
-use crate::expect::{Judged, Verdict, latency, rounded};
+use crate::expect::{Judged, latency, rounded};
 use crate::record::HappeningKind;
 use crate::scenario::Span;
 
@@ -127,7 +127,7 @@ fn lead(report: &Report) -> String {
 }
 
 fn expectations(report: &Report) -> String {
-    if report.verdict == Verdict::NotTested {
+    if report.expectations.is_empty() {
         return "<section><h2>Expectations</h2><p>The scenario expects nothing, so nothing was \
                 tested.</p></section>"
             .into();

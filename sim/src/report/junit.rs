@@ -38,7 +38,7 @@ fn suite(report: &Report) -> TestSuite {
         let name = format!("invariant: {}", clean::visible(&breach.invariant));
         suite.add_test_case(TestCase::new(name, status));
     }
-    if report.verdict == Verdict::NotTested {
+    if report.verdict == Verdict::NotTested && report.partial.is_none() {
         let mut status = TestCaseStatus::skipped();
         status.set_message("the scenario expects nothing: not tested");
         suite.add_test_case(TestCase::new("expectations", status));

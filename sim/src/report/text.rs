@@ -108,6 +108,7 @@ impl Page {
             Verdict::NotTested => ("·", Tone::Strong),
         };
         let verdict = match report.verdict {
+            Verdict::NotTested if report.partial.is_some() => "not tested".to_owned(),
             Verdict::NotTested => "not tested: nothing is expected".to_owned(),
             verdict => verdict.to_string(),
         };

@@ -38,8 +38,8 @@ pub(crate) fn render(d: &Diagnostic, colored: bool, width: usize) -> String {
         _ => annotate_snippets::Group::with_title(title),
     };
     let group = match &d.help {
-        Some(help) => group.element(Level::HELP.message(help.as_str())),
-        None => group,
+        Some(help) if d.source.is_some() => group.element(Level::HELP.message(help.as_str())),
+        _ => group,
     };
     let renderer = if colored {
         Renderer::styled()
@@ -47,7 +47,12 @@ pub(crate) fn render(d: &Diagnostic, colored: bool, width: usize) -> String {
         Renderer::plain()
     };
     let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(width);
-    format!("{}\n", renderer.render(&[group]))
+    let mut text = format!("{}\n", renderer.render(&[group]));
+    // Beside no source a remedy needs no margin.
+    if let (None, Some(help)) = (&d.source, &d.help) {
+        text.push_str(&format!("hint: {help}\n"));
+    }
+    text
 }
 
 /// The lines of a source around a span, so that a 20 MB file is not scanned by the renderer.

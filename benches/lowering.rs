@@ -93,7 +93,7 @@ fn main() {
 
 /// Ten pods for each Service; the first of them has a proxy.
 fn pods() -> Vec<Pod> {
-    let manifest = "apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: n}\n\
+    let manifest = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: shop}\n\
                     spec: {containers: [{name: c, image: i, ports: [{containerPort: 80}]}]}\n";
     let reading = resource::read("pod.yaml", manifest);
     let object = &reading.resources[0].object;

@@ -37,7 +37,7 @@ impl Invariant for WithinCap {
             }
         }
         for (key, cluster) in snapshot.outbound.clusters.iter() {
-            // Most have none, and a thousand proxies with fifty backends each are asked every second.
+            // Most have none, and a thousand proxies with fifty backends each are asked.
             let Some(outlier) = &cluster.outlier else {
                 continue;
             };

@@ -86,6 +86,15 @@ pub fn on_response(filters: &[Filter], origin: Option<&HeaderValue>, headers: &m
     }
 }
 
+/// What a filter does to responses, in a few words; none when it does nothing to them.
+pub fn describe_response(filter: &Filter) -> Option<String> {
+    match filter {
+        Filter::ResponseHeaders(edit) => Some(headers::describe(edit)),
+        Filter::Cors(cors) => Some(format!("CORS for {}", cors.allow_origins.join(", "))),
+        _ => None,
+    }
+}
+
 /// What has to be kept of a request until its response: the `Origin`, if a filter asks for it. To
 /// be called before [`on_request`], which may change it.
 pub fn cors_origin(filters: &[Filter], head: &RequestHead) -> Option<HeaderValue> {

@@ -33,6 +33,7 @@ pub(crate) mod index;
 mod mismatch;
 pub mod path;
 pub mod query;
+pub mod shadow;
 
 /// The rule that governs a request.
 #[derive(Clone, Copy, Debug)]

@@ -48,6 +48,7 @@ use crate::trace::Trail;
 mod again;
 mod attempt;
 mod failing;
+pub mod foresee;
 mod open;
 
 pub use open::{Answer, MirrorTo, Opened};

@@ -32,33 +32,60 @@ pub fn choose<'a>(
     rng: &mut Entropy,
     trail: &mut Trail,
 ) -> Result<Chosen<'a>, Failure> {
-    let total: u64 = rule.backends.iter().map(|b| u64::from(b.weight)).sum();
+    let total = total(rule);
     let drawn = rng.below(total);
     let Some((index, backend)) = at(&rule.backends, drawn) else {
-        let cause = if rule.backends.is_empty() {
-            format!("{} has no backends", rule.name)
-        } else {
-            format!("the weights of the backends of {} add up to 0", rule.name)
-        };
-        return Err(no_backend(cause).with_origin(rule.origin.clone()));
+        return Err(nobody(rule));
     };
+    let chosen = chosen(index, backend)?;
+    trail.step(|| {
+        let (cluster, weight) = (chosen.cluster, backend.weight);
+        Step::new("split", format!("{cluster} (weight {weight} of {total})"))
+            .with_origin(backend.origin.clone())
+    });
+    Ok(chosen)
+}
+
+/// What every backend that gets requests makes of its share of them, in the order of the rule:
+/// weight, and what [`choose`] says when it draws this one. One failure with the whole weight when
+/// nobody gets any.
+pub fn shares(rule: &Rule) -> Vec<(u32, Result<Chosen<'_>, Failure>)> {
+    let weighted = rule.backends.iter().enumerate();
+    let shares: Vec<_> = weighted
+        .filter(|(_, backend)| backend.weight > 0)
+        .map(|(index, backend)| (backend.weight, chosen(index, backend)))
+        .collect();
+    match shares.is_empty() {
+        true => vec![(1, Err(nobody(rule)))],
+        false => shares,
+    }
+}
+
+fn total(rule: &Rule) -> u64 {
+    rule.backends.iter().map(|b| u64::from(b.weight)).sum()
+}
+
+fn chosen(index: usize, backend: &BackendRef) -> Result<Chosen<'_>, Failure> {
     match &backend.target {
         BackendTarget::Invalid(reason) => {
             Err(no_backend(reason.clone()).with_origin(backend.origin.clone()))
         }
-        BackendTarget::Cluster(cluster) => {
-            trail.step(|| {
-                let weight = backend.weight;
-                Step::new("split", format!("{cluster} (weight {weight} of {total})"))
-                    .with_origin(backend.origin.clone())
-            });
-            Ok(Chosen {
-                backend,
-                cluster,
-                index,
-            })
-        }
+        BackendTarget::Cluster(cluster) => Ok(Chosen {
+            backend,
+            cluster,
+            index,
+        }),
     }
+}
+
+/// No backend has a weight.
+fn nobody(rule: &Rule) -> Failure {
+    let cause = if rule.backends.is_empty() {
+        format!("{} has no backends", rule.name)
+    } else {
+        format!("the weights of the backends of {} add up to 0", rule.name)
+    };
+    no_backend(cause).with_origin(rule.origin.clone())
 }
 
 /// The backend in whose part of the sum of weights `drawn` falls.

@@ -32,7 +32,7 @@ pub use facts::{
 };
 pub use policies::PolicyTarget;
 
-pub(crate) use attach::target_name;
+pub use attach::{Governing, is_parent, parent_name, target_name};
 
 use attach::Attachments;
 use policies::Policies;

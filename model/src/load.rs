@@ -7,7 +7,8 @@ use engine::snapshot::ObjectName;
 
 use crate::diagnostic::{Diagnostic, Level};
 use crate::document::Object;
-use crate::index::{Age, Fact, Index, Key, MeshMode, Policy, Route, RouteSpec};
+use crate::index::{Age, Fact, Index, Key, MeshMode, Pod, Policy, Route, RouteSpec};
+use crate::kube::WorkloadKind;
 use crate::resource::{Resource, Spec};
 use crate::validate::validate;
 
@@ -79,6 +80,31 @@ pub fn fact(resource: &Resource) -> Result<Option<Fact>, Diagnostic> {
         Spec::TrafficPolicy(spec) => Fact::TrafficPolicy(policy(object, (**spec).clone())),
         _ => return Ok(None),
     }))
+}
+
+/// A pod as the workload makes them, ready and without an address; none for other resources. It has
+/// the workload's name: whoever only asks who is selected, and with which identity, needs no more.
+///
+/// # Errors
+/// An annotation of ours in the template that cannot be read.
+pub fn specimen(resource: &Resource) -> Result<Option<(WorkloadKind, Pod)>, Diagnostic> {
+    let object = &resource.object;
+    let Spec::Workload(workload) = &resource.spec else {
+        return Ok(None);
+    };
+    let template = &workload.template;
+    let pod = pod_of_template(
+        name(object),
+        &template.metadata.labels,
+        &template.metadata.annotations,
+        &template.spec,
+        format!("{:?}/{}", workload.kind, object.name()),
+        object.origin(),
+    );
+    match pod {
+        Ok(pod) => Ok(Some((workload.kind, pod))),
+        Err((key, cause)) => Err(object.error_at(&[], format!("annotation {key}: {cause}"))),
+    }
 }
 
 fn route(object: &Object, spec: RouteSpec) -> Box<Route> {

@@ -25,10 +25,13 @@ mod cluster;
 mod digest;
 mod http;
 mod layout;
+mod one;
 mod routes;
 mod table;
 mod traffic;
 mod workload;
+
+pub use one::{cluster_seen, frontend_seen};
 
 use client::{Client, Consumer};
 use digest::digest;

@@ -114,6 +114,11 @@ impl Index {
         (entry.rule, entry.matching)
     }
 
+    /// The host name that an entry is for; none for all.
+    pub(crate) fn host(&self, entry: usize) -> Option<&str> {
+        self.entries[entry].host.as_deref()
+    }
+
     /// The entry that wins.
     pub(crate) fn find(&self, rules: &[Arc<Rule>], subject: &Subject<'_>) -> Option<usize> {
         let Subject::Http(head) = subject else {

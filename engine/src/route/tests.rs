@@ -8,6 +8,7 @@ use crate::snapshot::route::{GrpcMatch, HeaderMatch, QueryMatch, RouteKind, Time
 
 mod cases;
 mod properties;
+mod shadow;
 
 /// A match in the notation `GET /exact`, `/prefix/*`, `~regex`, `?name=value`, `name:value` (`=~`
 /// and `:~` for expressions), `@host`, `grpc:service/method`; the parts are separated by blanks.

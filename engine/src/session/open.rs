@@ -13,6 +13,7 @@ use crate::live::{Clusters, LiveCluster};
 use crate::origin::Origin;
 use crate::route;
 use crate::snapshot::{BackendTarget, ClusterKey, Filter, Frontend, RouteKind, Rule};
+use crate::split::Chosen;
 use crate::time::Instant;
 use crate::trace::{Step, Trail};
 use crate::verdict::LocalResponse;
@@ -128,7 +129,7 @@ impl Opening<'_> {
         trail: &mut Trail,
     ) -> Result<Session, Box<Answer>> {
         let Some(found) = route::find(&self.frontend.routes, head, trail) else {
-            return Err(self.refuse(&self.no_rule(head), head, None, trail));
+            return Err(self.refuse(&no_rule(self.frontend, head), head, None, trail));
         };
         let rule = found.rule;
         // What the client asked, before filters change it.
@@ -166,8 +167,7 @@ impl Opening<'_> {
             return Err(self.answer(response, Some(rule)));
         }
         let Some(cluster) = self.clusters.get(chosen.cluster, self.now) else {
-            let cause = format!("{} is not in the configuration", chosen.cluster);
-            let failure = no_backend(cause, &backend.origin);
+            let failure = unknown_cluster(&chosen);
             return Err(self.refuse(&failure, head, Some(rule), trail));
         };
         let mut session = Session::new(cluster, request, self.now, deadline);
@@ -184,18 +184,6 @@ impl Opening<'_> {
         };
         session.rule = Some(rule.clone());
         Ok(session)
-    }
-
-    fn no_rule(&self, head: &RequestHead) -> Failure {
-        match self.frontend.routes.kind() {
-            RouteKind::Default => no_backend(
-                format!("{} has no backend", self.frontend.service),
-                &self.frontend.origin,
-            ),
-            RouteKind::Grpc | RouteKind::Http | RouteKind::Tls | RouteKind::Tcp => {
-                route::no_route(head, &self.frontend.origin)
-            }
-        }
     }
 
     fn refuse(
@@ -255,6 +243,25 @@ fn mirrors(filters: &[Filter], rng: &mut Entropy, trail: &mut Trail) -> Vec<Mirr
         }
     }
     drawn
+}
+
+/// No rule governs the request.
+pub(super) fn no_rule(frontend: &Frontend, head: &RequestHead) -> Failure {
+    match frontend.routes.kind() {
+        RouteKind::Default => no_backend(
+            format!("{} has no backend", frontend.service),
+            &frontend.origin,
+        ),
+        RouteKind::Grpc | RouteKind::Http | RouteKind::Tls | RouteKind::Tcp => {
+            route::no_route(head, &frontend.origin)
+        }
+    }
+}
+
+/// The drawn backend is a cluster that the configuration does not have.
+pub(super) fn unknown_cluster(chosen: &Chosen<'_>) -> Failure {
+    let cause = format!("{} is not in the configuration", chosen.cluster);
+    no_backend(cause, &chosen.backend.origin)
 }
 
 fn no_backend(cause: String, origin: &Origin) -> Failure {

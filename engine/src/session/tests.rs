@@ -11,6 +11,7 @@ use crate::snapshot::route::{RetryBudget, RetryOn, StatusRange, Timeouts};
 use crate::snapshot::{Cluster, Frontend, ObjectName, PortProtocol, RouteKind, RouteTable};
 
 mod faults;
+mod foresee;
 mod random;
 mod retries;
 mod timeouts;

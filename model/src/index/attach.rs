@@ -20,13 +20,13 @@ pub(super) struct Attachments {
 
 /// The routes of one port, as one group of clients sees them.
 #[derive(Clone, Debug)]
-pub(crate) struct Governing<'a> {
+pub struct Governing<'a> {
     /// The kind that wins; `Default` when there is no route.
-    pub(crate) kind: RouteKind,
+    pub kind: RouteKind,
     /// Those of the winning kind, oldest first.
-    pub(crate) routes: Vec<&'a Route>,
+    pub routes: Vec<&'a Route>,
     /// Those of other kinds: they have no effect on this port.
-    pub(crate) losers: Vec<&'a Route>,
+    pub losers: Vec<&'a Route>,
 }
 
 // === impl Attachments ===
@@ -81,7 +81,7 @@ impl Attachments {
 impl Index {
     /// The routes of `port`: the producer's, or those of the client namespace `consumer`; none when
     /// that namespace has none of its own for this port.
-    pub(crate) fn governing(
+    pub fn governing(
         &self,
         service: &Service,
         port: &ServicePort,
@@ -120,7 +120,7 @@ impl Index {
     }
 
     /// Namespaces other than the Service's own that have routes for it.
-    pub(crate) fn route_consumers(&self, service: &ObjectName) -> BTreeSet<Arc<str>> {
+    pub fn route_consumers(&self, service: &ObjectName) -> BTreeSet<Arc<str>> {
         let attached = self
             .attachments
             .by_parent
@@ -135,7 +135,7 @@ impl Index {
 }
 
 /// Whether `parent` of `route` means this port of this Service.
-pub(super) fn is_parent(
+pub fn is_parent(
     route: &Route,
     parent: &ParentReference,
     service: &ObjectName,
@@ -148,7 +148,7 @@ pub(super) fn is_parent(
 }
 
 /// The Service that a parent reference names.
-pub(super) fn parent_name(route: &Route, parent: &ParentReference) -> ObjectName {
+pub fn parent_name(route: &Route, parent: &ParentReference) -> ObjectName {
     let namespace = parent.namespace.as_deref().unwrap_or(&route.name.namespace);
     ObjectName::new(namespace, parent.name.as_str())
 }
@@ -175,7 +175,7 @@ fn backends(route: &Route) -> BTreeSet<ObjectName> {
 }
 
 /// The object that a backend reference of `route` names.
-pub(crate) fn target_name(route: &Route, target: BackendTargetRef<'_>) -> ObjectName {
+pub fn target_name(route: &Route, target: BackendTargetRef<'_>) -> ObjectName {
     let namespace = target.namespace.unwrap_or(&route.name.namespace);
     ObjectName::new(namespace, target.name)
 }

@@ -163,7 +163,7 @@ impl<S: Targets> Policies<S> {
 
 impl Index {
     /// The backend policy for a port of a Service, as the clients of `consumer` see it.
-    pub(crate) fn backend_policy(
+    pub fn backend_policy(
         &self,
         service: &ObjectName,
         port: &ServicePort,
@@ -174,7 +174,7 @@ impl Index {
 
     /// The traffic policy for a rule of a route attached to a port of a Service; without a route,
     /// for the port itself.
-    pub(crate) fn traffic_policy(
+    pub fn traffic_policy(
         &self,
         service: &ObjectName,
         port: &ServicePort,
@@ -195,12 +195,12 @@ impl Index {
     }
 
     /// Namespaces whose clients have backend policies of their own for the Service.
-    pub(crate) fn backend_consumers(&self, service: &ObjectName) -> BTreeSet<Arc<str>> {
+    pub fn backend_consumers(&self, service: &ObjectName) -> BTreeSet<Arc<str>> {
         self.backend_policies.consumers(service).collect()
     }
 
     /// Namespaces whose clients have traffic policies of their own for the Service.
-    pub(crate) fn traffic_consumers(&self, service: &ObjectName) -> BTreeSet<Arc<str>> {
+    pub fn traffic_consumers(&self, service: &ObjectName) -> BTreeSet<Arc<str>> {
         self.traffic_policies.consumers(service).collect()
     }
 }

@@ -1,10 +1,9 @@
 //! What is wrong between the objects of a cluster, before it is run.
 
-use engine::snapshot::ObjectName;
 use model::diagnostic::Diagnostic;
-use model::index::{Fact, MeshMode, PodState};
+use model::index::{Fact, MeshMode};
 use model::load;
-use model::resource::{Resource, Spec};
+use model::resource::Resource;
 
 use crate::scenario::Mesh;
 
@@ -17,7 +16,6 @@ pub fn check(resources: &[Resource], mesh: Mesh) -> Vec<Diagnostic> {
     };
     let mut loaded = load::load(resources, mode);
     for resource in resources {
-        // A template that is wrong is among the diagnostics of the run's own setup, with its line.
         if let Some(pod) = one_pod(resource) {
             loaded.index.apply(pod);
         }
@@ -27,24 +25,9 @@ pub fn check(resources: &[Resource], mesh: Mesh) -> Vec<Diagnostic> {
     found
 }
 
-/// A pod as the workload makes them.
+/// A pod as a workload that runs for long makes them. A template that is wrong is among the
+/// diagnostics of the run's own setup, with its line.
 fn one_pod(resource: &Resource) -> Option<Fact> {
-    let object = &resource.object;
-    let Spec::Workload(workload) = &resource.spec else {
-        return None;
-    };
-    if !workload.kind.is_long_running() {
-        return None;
-    }
-    let mut pod = load::pod_of_template(
-        ObjectName::new(object.namespace(), object.name()),
-        &workload.template.metadata.labels,
-        &workload.template.metadata.annotations,
-        &workload.template.spec,
-        format!("{:?}/{}", workload.kind, object.name()),
-        object.origin(),
-    )
-    .ok()?;
-    pod.state = PodState::Ready;
-    Some(Fact::Pod(pod))
+    let (kind, pod) = load::specimen(resource).ok()??;
+    kind.is_long_running().then_some(Fact::Pod(pod))
 }

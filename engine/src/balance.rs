@@ -9,32 +9,55 @@
 use crate::entropy::Entropy;
 use crate::snapshot::Balancer;
 
+mod bounded;
+mod candidates;
 mod edf;
+mod hashed;
 mod least_request;
+mod maglev;
 mod peak_ewma;
+mod random;
+mod ring_hash;
 mod round_robin;
+pub mod slow_start;
 
+pub use candidates::Candidates;
+pub use hashed::Hashed;
 pub use least_request::LeastRequest;
 pub use round_robin::RoundRobin;
 
 /// A host's number within its cluster's live state.
 pub type Slot = u32;
 
-/// The hosts that may be picked, with their weights.
-#[derive(Clone, Debug, Default)]
-pub struct Candidates {
-    slots: Vec<Slot>,
-    /// Running sums of the weights; empty when all weights are equal.
-    sums: Vec<u64>,
-}
-
-/// What an algorithm may ask about a host.
+/// What an algorithm may ask about the hosts.
 pub trait Loads {
     /// Requests under way.
     fn active(&self, slot: Slot) -> u32;
 
+    /// Requests under way on all hosts of the cluster.
+    fn total_active(&self) -> u64;
+
     /// Peak EWMA of the response time in nanoseconds, decayed to the time of the pick.
     fn cost(&mut self, slot: Slot) -> f64;
+
+    /// True while some host is in its slow start.
+    fn any_warming(&self) -> bool {
+        false
+    }
+
+    /// The share of its weight that a host has, over 0 and at most 1 ([`slow_start`]).
+    fn warmth(&self, _slot: Slot) -> f64 {
+        1.0
+    }
+}
+
+/// What of a request the choice may depend on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Query {
+    /// None when the request has nothing of what is hashed, or nothing is.
+    pub hash: Option<u64>,
+    /// How often this request was drawn for before, because the host was one to avoid.
+    pub attempt: u32,
 }
 
 /// An algorithm with its parameters and its state over one set of candidates.
@@ -44,6 +67,7 @@ pub enum Picker {
     LeastRequest(LeastRequest),
     RoundRobin(RoundRobin),
     Random,
+    Hashed(Box<Hashed>),
 }
 
 /// A host and the reason.
@@ -72,87 +96,17 @@ pub enum Why {
     /// Next in the weighted order.
     Turn,
     Random,
-}
-
-// === impl Candidates ===
-
-impl Candidates {
-    /// From (slot, weight); a weight of 0 counts as 1, so that every candidate can be reached.
-    pub fn new(hosts: impl Iterator<Item = (Slot, u32)>) -> Self {
-        let mut slots = Vec::new();
-        let mut sums = Vec::new();
-        let mut total = 0;
-        for (slot, weight) in hosts {
-            total += u64::from(weight.max(1));
-            slots.push(slot);
-            sums.push(total);
-        }
-        let first = sums.first().copied().unwrap_or(0);
-        let all_equal = (1u64..).zip(&sums).all(|(k, sum)| *sum == first * k);
-        if all_equal {
-            sums = Vec::new();
-        }
-        Self { slots, sums }
-    }
-
-    pub fn len(&self) -> usize {
-        self.slots.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.slots.is_empty()
-    }
-
-    pub fn contains(&self, slot: Slot) -> bool {
-        self.slots.contains(&slot)
-    }
-
-    fn all_equal(&self) -> bool {
-        self.sums.is_empty()
-    }
-
-    fn slot(&self, index: usize) -> Slot {
-        self.slots[index]
-    }
-
-    /// 1 for all when the weights are equal.
-    fn weight(&self, index: usize) -> u64 {
-        match (self.sums.get(index), index) {
-            (None, _) => 1,
-            (Some(sum), 0) => *sum,
-            (Some(sum), _) => sum - self.sums[index - 1],
-        }
-    }
-
-    /// An index, drawn by weight. There must be a candidate.
-    fn draw(&self, rng: &mut Entropy) -> usize {
-        match self.sums.last() {
-            None => rng.index(self.slots.len()),
-            Some(total) => {
-                let point = rng.below(*total);
-                self.sums.partition_point(|sum| *sum <= point)
-            }
-        }
-    }
-
-    /// An index other than `not`, drawn by weight among the others. There must be two candidates.
-    fn draw_other(&self, not: usize, rng: &mut Entropy) -> usize {
-        match self.sums.last() {
-            None => {
-                let other = rng.index(self.slots.len() - 1);
-                if other >= not { other + 1 } else { other }
-            }
-            Some(total) => {
-                // Draw on the line of weights with the piece of `not` cut out.
-                let begin = self.sums[not] - self.weight(not);
-                let mut point = rng.below(total - self.weight(not));
-                if point >= begin {
-                    point += self.weight(not);
-                }
-                self.sums.partition_point(|sum| *sum <= point)
-            }
-        }
-    }
+    /// The request's hash belongs to it.
+    Hash {
+        hash: u64,
+    },
+    /// The request's hash belongs to `home`, which has its share of the load already.
+    HomeFull {
+        hash: u64,
+        home: Slot,
+    },
+    /// The request has nothing to hash.
+    NoHash,
 }
 
 // === impl Picker ===
@@ -173,6 +127,17 @@ impl Picker {
             )),
             Balancer::RoundRobin => Self::RoundRobin(RoundRobin::default()),
             Balancer::Random => Self::Random,
+            Balancer::RingHash {
+                minimum_size,
+                maximum_size,
+                hash,
+            } => {
+                let hashed = Hashed::ring(*minimum_size, *maximum_size, hash.balance_factor);
+                Self::Hashed(Box::new(hashed))
+            }
+            Balancer::Maglev { table_size, hash } => {
+                Self::Hashed(Box::new(Hashed::maglev(*table_size, hash.balance_factor)))
+            }
         }
     }
 
@@ -181,6 +146,7 @@ impl Picker {
         match self {
             Self::LeastRequest(order) => order.candidates_changed(),
             Self::RoundRobin(order) => order.candidates_changed(),
+            Self::Hashed(order) => order.candidates_changed(),
             Self::PeakEwma | Self::Random => {}
         }
     }
@@ -190,6 +156,7 @@ impl Picker {
         &mut self,
         candidates: &Candidates,
         loads: &mut impl Loads,
+        query: Query,
         rng: &mut Entropy,
     ) -> Option<Picked> {
         match candidates.len() {
@@ -206,13 +173,11 @@ impl Picker {
             Self::PeakEwma => peak_ewma::pick(candidates, loads, rng),
             Self::LeastRequest(order) => order.pick(candidates, loads, rng),
             Self::RoundRobin(order) => Picked {
-                slot: order.next(candidates, rng),
+                slot: order.next(candidates, loads, rng),
                 why: Why::Turn,
             },
-            Self::Random => Picked {
-                slot: candidates.slot(candidates.draw(rng)),
-                why: Why::Random,
-            },
+            Self::Random => random::pick(candidates, loads, rng),
+            Self::Hashed(order) => order.pick(candidates, loads, query, rng),
         })
     }
 }

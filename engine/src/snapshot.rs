@@ -21,12 +21,16 @@ use crate::identity::Identity;
 use crate::origin::Origin;
 
 pub mod backend;
+pub mod balance;
 pub mod pattern;
 pub mod route;
 
 pub use backend::{
-    Balancer, Cluster, ClusterProtocol, Endpoint, EndpointHealth, EndpointSet, Limits, Outlier,
+    Cluster, ClusterProtocol, Endpoint, EndpointHealth, EndpointSet, Limits, Outlier,
     UnifiedBreaker,
+};
+pub use balance::{
+    Balancer, ConsistentHash, LocalityMode, Peers, SlowStart, Standpoint, ZoneAware,
 };
 pub use pattern::Pattern;
 pub use route::{

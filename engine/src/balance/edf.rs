@@ -10,7 +10,7 @@ use crate::entropy::Entropy;
 
 /// The line, over indices `0..n` of a set of candidates.
 #[derive(Clone, Debug)]
-pub(super) struct Edf {
+pub(crate) struct Edf {
     line: BinaryHeap<Reverse<Entry>>,
     /// The deadline of the last pick.
     time: f64,
@@ -30,7 +30,7 @@ struct Entry {
 impl Edf {
     /// Puts `n` hosts in line and lets a random number of turns pass, so that many proxies that
     /// start together do not all begin with the same host.
-    pub(super) fn new(n: usize, weight: impl Fn(usize) -> f64, rng: &mut Entropy) -> Self {
+    pub(crate) fn new(n: usize, weight: impl Fn(usize) -> f64, rng: &mut Entropy) -> Self {
         let mut edf = Self {
             line: BinaryHeap::with_capacity(n),
             time: 0.0,
@@ -46,7 +46,7 @@ impl Edf {
     }
 
     /// The next in line, put back with its weight as of now. The line must not be empty.
-    pub(super) fn pick(&mut self, weight: impl Fn(usize) -> f64) -> usize {
+    pub(crate) fn pick(&mut self, weight: impl Fn(usize) -> f64) -> usize {
         let Some(Reverse(entry)) = self.line.pop() else {
             return 0;
         };

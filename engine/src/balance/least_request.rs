@@ -2,8 +2,8 @@
 //!
 //! With equal weights hosts are drawn uniformly *with* replacement, so that of two hosts the busier
 //! one still gets a quarter of the requests; this is Envoy's documented behaviour. With unequal
-//! weights it is round robin by deadline, where the weight of a host is
-//! `weight / (active + 1)^bias` at the moment it is put back in line.
+//! weights, or while a host is in its slow start, it is round robin by deadline, where the weight
+//! of a host is `weight / (active + 1)^bias` at the moment it is put back in line.
 
 use super::edf::Edf;
 use super::{Candidates, Loads, Picked, Why};
@@ -43,7 +43,8 @@ impl LeastRequest {
         loads: &impl Loads,
         rng: &mut Entropy,
     ) -> Picked {
-        match (candidates.all_equal(), self.full_scan) {
+        let equal = candidates.all_equal() && !loads.any_warming();
+        match (equal, self.full_scan) {
             (true, false) => draw(candidates, self.choice_count, loads, rng),
             (true, true) => scan(candidates, loads, rng),
             (false, _) => self.by_deadline(candidates, loads, rng),
@@ -56,10 +57,15 @@ impl LeastRequest {
         loads: &impl Loads,
         rng: &mut Entropy,
     ) -> Picked {
-        let bias = self.bias;
+        let (bias, warming) = (self.bias, loads.any_warming());
         let weight = |index: usize| {
-            let crowd = f64::from(loads.active(candidates.slot(index))) + 1.0;
-            candidates.weight(index) as f64 / libm::pow(crowd, bias)
+            let slot = candidates.slot(index);
+            let crowd = f64::from(loads.active(slot)) + 1.0;
+            let weight = candidates.weight(index) as f64 / power(crowd, bias);
+            match warming {
+                true => weight * loads.warmth(slot),
+                false => weight,
+            }
         };
         let edf = self
             .edf
@@ -102,6 +108,15 @@ fn scan(candidates: &Candidates, loads: &impl Loads, rng: &mut Entropy) -> Picke
     }
     let drawn = u32::try_from(candidates.len()).unwrap_or(u32::MAX);
     picked(best, drawn, loads)
+}
+
+/// The usual exponents without the general power.
+fn power(base: f64, exponent: f64) -> f64 {
+    match exponent {
+        1.0 => base,
+        0.0 => 1.0,
+        e => libm::pow(base, e),
+    }
 }
 
 fn picked(slot: u32, drawn: u32, loads: &impl Loads) -> Picked {

@@ -1,7 +1,8 @@
 //! Each host in its turn. Equal weights need no line: an index goes round from a random start.
+//! While some host is in its slow start weights are not equal.
 
 use super::edf::Edf;
-use super::{Candidates, Slot};
+use super::{Candidates, Loads, Slot};
 use crate::entropy::Entropy;
 
 #[derive(Clone, Debug, Default)]
@@ -20,14 +21,26 @@ impl RoundRobin {
     }
 
     /// The next of at least one candidate.
-    pub(super) fn next(&mut self, candidates: &Candidates, rng: &mut Entropy) -> Slot {
-        if candidates.all_equal() {
+    pub(super) fn next(
+        &mut self,
+        candidates: &Candidates,
+        loads: &impl Loads,
+        rng: &mut Entropy,
+    ) -> Slot {
+        let warming = loads.any_warming();
+        if candidates.all_equal() && !warming {
             let turn = self.cursor.unwrap_or_else(|| rng.index(candidates.len()));
             let turn = turn % candidates.len();
             self.cursor = Some(turn + 1);
             return candidates.slot(turn);
         }
-        let weight = |index: usize| candidates.weight(index) as f64;
+        let weight = |index: usize| {
+            let weight = candidates.weight(index) as f64;
+            match warming {
+                true => weight * loads.warmth(candidates.slot(index)),
+                false => weight,
+            }
+        };
         let edf = self
             .edf
             .get_or_insert_with(|| Edf::new(candidates.len(), weight, rng));

@@ -5,14 +5,18 @@ use crate::ewma::PeakEwma;
 use crate::time::{Duration, Instant};
 
 /// Loads that a test sets.
-struct Fixed {
-    active: Vec<u32>,
-    cost: Vec<f64>,
+pub(super) struct Fixed {
+    pub(super) active: Vec<u32>,
+    pub(super) cost: Vec<f64>,
 }
 
 impl Loads for Fixed {
     fn active(&self, slot: Slot) -> u32 {
         self.active[slot as usize]
+    }
+
+    fn total_active(&self) -> u64 {
+        self.active.iter().copied().map(u64::from).sum()
     }
 
     fn cost(&mut self, slot: Slot) -> f64 {
@@ -27,8 +31,14 @@ fn idle(n: usize) -> Fixed {
     }
 }
 
-fn weighted(weights: &[u32]) -> Candidates {
+pub(super) fn weighted(weights: &[u32]) -> Candidates {
     Candidates::new((0..).zip(weights.iter().copied()))
+}
+
+/// With the keys that endpoints of a test cluster have.
+pub(super) fn keyed(weights: &[u32]) -> Candidates {
+    let keys = (0..weights.len()).map(|i| format!("10.0.{}.{}:8080", i / 256, i % 256));
+    weighted(weights).with_keys(keys)
 }
 
 /// How often each host is picked in `n` picks at constant load.
@@ -38,7 +48,9 @@ fn shares(policy: &Balancer, weights: &[u32], loads: &mut Fixed, n: usize) -> Ve
     let candidates = weighted(weights);
     let mut counts = vec![0; weights.len()];
     for _ in 0..n {
-        let picked = picker.pick(&candidates, loads, &mut rng).unwrap();
+        let picked = picker
+            .pick(&candidates, loads, Query::default(), &mut rng)
+            .unwrap();
         counts[picked.slot as usize] += 1;
     }
     counts
@@ -46,7 +58,7 @@ fn shares(policy: &Balancer, weights: &[u32], loads: &mut Fixed, n: usize) -> Ve
 
 /// Within four standard deviations of a binomial.
 #[track_caller]
-fn check_share(count: usize, n: usize, share: f64) {
+pub(super) fn check_share(count: usize, n: usize, share: f64) {
     let (n, count) = (n as f64, count as f64);
     let sigma = (n * share * (1.0 - share)).sqrt();
     assert!(
@@ -74,10 +86,10 @@ fn nobody_and_only_one() {
     for policy in [p2c(), least(false), Balancer::RoundRobin, Balancer::Random] {
         let mut picker = Picker::new(&policy);
         let mut rng = Entropy::from_seed(1);
-        let none = picker.pick(&weighted(&[]), &mut idle(0), &mut rng);
+        let none = picker.pick(&weighted(&[]), &mut idle(0), Query::default(), &mut rng);
         assert_eq!(none, None);
         let one = picker
-            .pick(&weighted(&[3]), &mut idle(1), &mut rng)
+            .pick(&weighted(&[3]), &mut idle(1), Query::default(), &mut rng)
             .unwrap();
         assert_eq!((one.slot, one.why), (0, Why::Only));
     }
@@ -118,20 +130,6 @@ fn equal_loads_are_shared_by_weight() {
     for (count, share) in counts.into_iter().zip([0.1, 0.2, 0.7]) {
         check_share(count, n, share);
     }
-}
-
-#[test]
-fn the_second_draw_follows_the_weights_of_the_others() {
-    let candidates = weighted(&[5, 1, 3]);
-    let mut rng = Entropy::from_seed(5);
-    let n = 40_000;
-    let mut counts = [0; 3];
-    for _ in 0..n {
-        counts[candidates.draw_other(0, &mut rng)] += 1;
-    }
-    assert_eq!(counts[0], 0);
-    check_share(counts[1], n, 0.25);
-    check_share(counts[2], n, 0.75);
 }
 
 #[test]
@@ -186,7 +184,7 @@ fn round_robin_goes_round_and_starts_anywhere() {
         let mut picker = Picker::new(&Balancer::RoundRobin);
         let mut next = || {
             picker
-                .pick(&candidates, &mut idle(4), &mut rng)
+                .pick(&candidates, &mut idle(4), Query::default(), &mut rng)
                 .unwrap()
                 .slot
         };
@@ -216,27 +214,13 @@ proptest! {
         for _ in 0..rounds {
             let mut counts = vec![0i64; weights.len()];
             for _ in 0..round {
-                let picked = picker.pick(&candidates, &mut loads, &mut rng).unwrap();
+                let picked = picker.pick(&candidates, &mut loads, Query::default(), &mut rng).unwrap();
                 counts[picked.slot as usize] += 1;
             }
             for (count, weight) in counts.iter().zip(&weights) {
                 let due = if equal { 1 } else { i64::from(*weight) };
                 prop_assert!((count - due).abs() <= 1, "{counts:?} for {weights:?}");
             }
-        }
-    }
-
-    #[test]
-    fn drawing_never_leaves_the_candidates(
-        weights in prop::collection::vec(0u32..1000, 2..9),
-        seed: u64,
-    ) {
-        let candidates = weighted(&weights);
-        let mut rng = Entropy::from_seed(seed);
-        for _ in 0..50 {
-            let a = candidates.draw(&mut rng);
-            let b = candidates.draw_other(a, &mut rng);
-            prop_assert!(a < weights.len() && b < weights.len() && a != b);
         }
     }
 }
@@ -253,6 +237,9 @@ fn simulate(rtts_ms: &[u64], rate: u64, seconds: u64, warmup_s: u64, seed: u64) 
     impl Loads for Live {
         fn active(&self, slot: Slot) -> u32 {
             self.active[slot as usize]
+        }
+        fn total_active(&self) -> u64 {
+            self.active.iter().copied().map(u64::from).sum()
         }
         fn cost(&mut self, slot: Slot) -> f64 {
             self.cost[slot as usize].read(self.now, DECAY)
@@ -281,7 +268,10 @@ fn simulate(rtts_ms: &[u64], rate: u64, seconds: u64, warmup_s: u64, seed: u64) 
             live.cost[slot].observe(end.since(start), end, DECAY);
         }
         live.now = now;
-        let slot = picker.pick(&candidates, &mut live, &mut rng).unwrap().slot as usize;
+        let slot = picker
+            .pick(&candidates, &mut live, Query::default(), &mut rng)
+            .unwrap()
+            .slot as usize;
         live.active[slot] += 1;
         under_way.insert((now + Duration::from_millis(rtts_ms[slot]), k, slot, now));
         if now >= Instant::ZERO + Duration::from_secs(warmup_s) {

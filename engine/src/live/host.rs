@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::breaker::Unified;
 use crate::ewma::PeakEwma;
 use crate::outlier::HostRecord;
-use crate::snapshot::{Balancer, Cluster, Endpoint, EndpointHealth};
-use crate::time::{Duration, Instant};
+use crate::snapshot::{Cluster, Endpoint, EndpointHealth};
+use crate::time::Instant;
 
 #[derive(Debug)]
 pub(super) struct Host {
@@ -25,12 +25,7 @@ pub(super) struct Host {
 
 impl Host {
     pub(super) fn new(endpoint: Arc<Endpoint>, policy: &Cluster, now: Instant) -> Self {
-        let guess = match policy.balancer {
-            Balancer::PeakEwma { default_rtt, .. } => default_rtt,
-            Balancer::LeastRequest { .. } | Balancer::RoundRobin | Balancer::Random => {
-                Duration::ZERO
-            }
-        };
+        let guess = policy.balancer.default_rtt().unwrap_or_default();
         Self {
             endpoint,
             present: true,

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::cluster::{LiveCluster, NoEndpoint, State, Unavailable};
 use super::host::Host;
 use super::ticket::{Started, Ticket};
-use crate::balance::{Candidates, Loads, Picked, Picker, Slot, Why};
+use crate::balance::{Candidates, Loads, Picked, Picker, Query, Slot, Why};
 use crate::breaker::Unified;
 use crate::health::{self, Level, Share};
 use crate::limit::Full;
@@ -37,6 +37,7 @@ struct Pool {
 
 struct HostLoads<'a> {
     hosts: &'a mut [Option<Host>],
+    total_active: u32,
     decay: Duration,
     now: Instant,
 }
@@ -170,8 +171,8 @@ impl State {
 
     fn pick(&mut self, tried: &[SocketAddr], redraws: u32) -> Option<Picked> {
         let mut last = None;
-        for _ in 0..=redraws {
-            let picked = self.draw()?;
+        for attempt in 0..=redraws {
+            let picked = self.draw(attempt)?;
             last = Some(picked);
             let address = self.host(picked.slot)?.endpoint.address;
             if !tried.contains(&address) {
@@ -181,7 +182,7 @@ impl State {
         last
     }
 
-    fn draw(&mut self) -> Option<Picked> {
+    fn draw(&mut self, attempt: u32) -> Option<Picked> {
         let share = self.pools.share;
         let mut degraded = false;
         if share.degraded > 0 {
@@ -193,16 +194,16 @@ impl State {
         };
         let mut loads = HostLoads {
             hosts: &mut self.hosts,
-            decay: match self.policy.balancer {
-                Balancer::PeakEwma { decay, .. } => decay,
-                Balancer::LeastRequest { .. } | Balancer::RoundRobin | Balancer::Random => {
-                    Duration::ZERO
-                }
-            },
+            total_active: self.in_use.requests,
+            decay: self.policy.balancer.decay().unwrap_or_default(),
             now: self.now,
         };
+        let query = Query {
+            hash: None,
+            attempt,
+        };
         pool.picker
-            .pick(&pool.candidates, &mut loads, &mut self.rng)
+            .pick(&pool.candidates, &mut loads, query, &mut self.rng)
     }
 
     /// A request found an endpoint: whoever waited was not in vain.
@@ -259,8 +260,10 @@ impl State {
     /// The endpoint that lost a comparison.
     fn other(&self, why: Why) -> Option<Arc<Endpoint>> {
         match why {
-            Why::TwoChoices { other, .. } => Some(self.host(other)?.endpoint.clone()),
-            Why::Only | Why::FewestActive { .. } | Why::Turn | Why::Random => None,
+            Why::TwoChoices { other, .. } | Why::HomeFull { home: other, .. } => {
+                Some(self.host(other)?.endpoint.clone())
+            }
+            _ => None,
         }
     }
 }
@@ -271,6 +274,10 @@ impl Loads for HostLoads<'_> {
     fn active(&self, slot: Slot) -> u32 {
         let host = self.hosts.get(slot as usize).and_then(Option::as_ref);
         host.map_or(0, |h| h.active)
+    }
+
+    fn total_active(&self) -> u64 {
+        self.total_active.into()
     }
 
     fn cost(&mut self, slot: Slot) -> f64 {

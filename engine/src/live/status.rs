@@ -7,7 +7,7 @@ use crate::breaker::{Position, Unified};
 use crate::limit::Full;
 use crate::outlier::Detector;
 use crate::report::{EndpointKey, EndpointState, EndpointStatus, Event};
-use crate::snapshot::{Balancer, EndpointHealth};
+use crate::snapshot::EndpointHealth;
 use crate::time::{Duration, Instant};
 
 /// Counters of one cluster since it was first used.
@@ -54,10 +54,7 @@ impl LiveCluster {
     /// The load of each endpoint as of `now`, by address.
     pub fn endpoint_loads(&self, now: Instant) -> Vec<EndpointLoad> {
         self.with(now, |s| {
-            let decay = match s.policy.balancer {
-                Balancer::PeakEwma { decay, .. } => Some(decay),
-                Balancer::LeastRequest { .. } | Balancer::RoundRobin | Balancer::Random => None,
-            };
+            let decay = s.policy.balancer.decay();
             let loads = s.present().map(|(_, host)| EndpointLoad {
                 endpoint: s.key_of(host),
                 active: host.active,

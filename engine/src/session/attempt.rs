@@ -107,6 +107,13 @@ fn explain(started: &Started) -> Step {
         }
         Why::Turn => format!("{name} is next of {of}"),
         Why::Random => format!("{name} was drawn of {of}"),
+        Why::Hash { hash } => format!("{name} has the hash {hash:016x} of the request"),
+        Why::HomeFull { hash, .. } => {
+            let home = started.other.as_ref().map(|e| e.name.to_string());
+            let home = home.unwrap_or_default();
+            format!("{name}, since {home} has hash {hash:016x} and its share of the load")
+        }
+        Why::NoHash => format!("{name} was drawn of {of}: the request has nothing to hash"),
     };
     if started.panic {
         detail.push_str("; panic: health is ignored, too few endpoints are healthy");

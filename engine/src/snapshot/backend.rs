@@ -4,6 +4,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use std::sync::Arc;
 
+use super::balance::{Balancer, LocalityMode, SlowStart};
 use super::{CONNECT_TIMEOUT, ClusterKey, Locality, ObjectName};
 use crate::identity::Identity;
 use crate::origin::Origin;
@@ -16,6 +17,8 @@ pub struct Cluster {
     /// Hash over the policies alone: live state is kept while it stays the same.
     pub policy_hash: u64,
     pub balancer: Balancer,
+    pub slow_start: Option<SlowStart>,
+    pub locality: LocalityMode,
     pub limits: Limits,
     pub outlier: Option<Outlier>,
     pub breaker: Option<UnifiedBreaker>,
@@ -40,26 +43,6 @@ pub enum ClusterProtocol {
     Http1,
     Http2,
     Opaque,
-}
-
-/// Load-balancing algorithm and parameters.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Balancer {
-    /// Power of two choices over peak EWMA latency: the default for HTTP.
-    PeakEwma {
-        decay: Duration,
-        default_rtt: Duration,
-        /// What a failed response is taken to have cost; zero switches it off.
-        failure_penalty: Duration,
-    },
-    LeastRequest {
-        choice_count: u32,
-        active_request_bias: f64,
-        /// Look at all hosts instead of drawing `choice_count`.
-        full_scan: bool,
-    },
-    RoundRobin,
-    Random,
 }
 
 /// Resource limits of one proxy towards one backend. Exceeded: 503 with flag `UO`.
@@ -178,22 +161,6 @@ pub enum EndpointHealth {
 
 // === defaults ===
 
-impl Balancer {
-    /// Peak EWMA with a 10 s decay and a seed of 30 ms (Linkerd's values). `failure_penalty` is 5 s
-    /// unless a breaker already takes care of hosts that fail fast.
-    pub fn default_for(breaker: bool) -> Self {
-        Self::PeakEwma {
-            decay: Duration::from_secs(10),
-            default_rtt: Duration::from_millis(30),
-            failure_penalty: if breaker {
-                Duration::ZERO
-            } else {
-                Duration::from_secs(5)
-            },
-        }
-    }
-}
-
 impl Default for Limits {
     /// Envoy's (`circuit_breaker.proto`), and a queue timeout of 3 s (Linkerd).
     fn default() -> Self {
@@ -274,6 +241,8 @@ impl Cluster {
             key,
             policy_hash: 0,
             balancer: Balancer::default_for(false),
+            slow_start: None,
+            locality: LocalityMode::None,
             limits: Limits::default(),
             outlier: None,
             breaker: None,

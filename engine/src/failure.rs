@@ -63,6 +63,12 @@ pub enum Flag {
     /// Denied by authorization.
     #[cfg_attr(feature = "serde", serde(rename = "AUTHZ"))]
     Denied,
+    /// No valid token where a policy asks for one (Envoy `UAEX`).
+    #[cfg_attr(feature = "serde", serde(rename = "JWT"))]
+    Unauthenticated,
+    /// The keys that verify tokens are not available.
+    #[cfg_attr(feature = "serde", serde(rename = "JWKS"))]
+    NoKeys,
     /// An injected fault (Envoy `FI`).
     #[cfg_attr(feature = "serde", serde(rename = "FI"))]
     FaultInjected,
@@ -96,7 +102,7 @@ pub struct Failure {
 
 impl Flag {
     /// Every flag, for tables in documents and metrics.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Overflow,
         Self::NoHealthyUpstream,
         Self::ConnectFailure,
@@ -108,6 +114,8 @@ impl Flag {
         Self::NoBackend,
         Self::RateLimited,
         Self::Denied,
+        Self::Unauthenticated,
+        Self::NoKeys,
         Self::FaultInjected,
         Self::ShortCircuited,
         Self::DownstreamGone,
@@ -128,6 +136,8 @@ impl Flag {
             Self::NoBackend => "NB",
             Self::RateLimited => "RL",
             Self::Denied => "AUTHZ",
+            Self::Unauthenticated => "JWT",
+            Self::NoKeys => "JWKS",
             Self::FaultInjected => "FI",
             Self::ShortCircuited => "SC",
             Self::DownstreamGone => "DC",
@@ -144,6 +154,7 @@ impl Flag {
             Self::NoBackend => StatusCode::INTERNAL_SERVER_ERROR,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::Denied => StatusCode::FORBIDDEN,
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::DownstreamProtocol => StatusCode::BAD_REQUEST,
             Self::UpstreamProtocol => StatusCode::BAD_GATEWAY,
             _ => StatusCode::SERVICE_UNAVAILABLE,

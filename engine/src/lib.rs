@@ -17,6 +17,7 @@
 //! every attempt it started exactly once.
 #![forbid(unsafe_code)]
 
+pub mod authz;
 pub mod balance;
 pub mod breaker;
 pub mod classify;

@@ -5,7 +5,7 @@
 //!            ├─ outbound ──┬─ frontends  (service, port) ─▶ RouteTable ─▶ rules ─▶ backends
 //!            │             ├─ clusters   ClusterKey ─▶ Cluster   (policy of a backend)
 //!            │             └─ endpoints  ClusterKey ─▶ EndpointSet
-//!            └─ inbound ─── ports ─▶ protocol, TLS mode
+//!            └─ inbound ─── ports ─▶ protocol, TLS mode, authorization
 //! ```
 //!
 //! The lowering of the manifests makes it; the proxy swaps it whole. Parts that did not change keep
@@ -20,8 +20,10 @@ use std::sync::Arc;
 use crate::identity::Identity;
 use crate::origin::Origin;
 
+pub mod authz;
 pub mod backend;
 pub mod balance;
+pub mod glob;
 pub mod pattern;
 pub mod route;
 
@@ -32,6 +34,7 @@ pub use backend::{
 pub use balance::{
     Balancer, ConsistentHash, LocalityMode, Peers, SlowStart, Standpoint, ZoneAware,
 };
+pub use glob::Glob;
 pub use pattern::Pattern;
 pub use route::{
     BackendRef, BackendTarget, Fault, Filter, PathRewrite, RetryBudget, RetryPolicy, RouteKind,
@@ -157,6 +160,10 @@ pub struct InboundPort {
     pub services: Vec<ObjectName>,
     /// Paths that are admitted in plain text even under Strict: the pod's own probes.
     pub probe_paths: Vec<Arc<str>>,
+    /// Who may call.
+    pub authorization: Arc<authz::Authorization>,
+    /// The policy that set `tls`; none for the default.
+    pub tls_origin: Option<Origin>,
     pub origin: Option<Origin>,
 }
 
@@ -206,6 +213,8 @@ impl Default for InboundPort {
             tls: InboundTls::Permissive,
             services: Vec::new(),
             probe_paths: Vec::new(),
+            authorization: Arc::default(),
+            tls_origin: None,
             origin: None,
         }
     }

@@ -1,16 +1,26 @@
 //! Our own policies (`meshctl.dev/v1alpha1`), in the shape of GEP-713.
 //!
 //! Load balancing, limits and breakers attach to backends ([`BackendPolicySpec`]); retries,
-//! timeouts and faults attach to routes ([`TrafficPolicySpec`]). Fields of the full design that
+//! timeouts and faults attach to routes ([`TrafficPolicySpec`]); who may call
+//! ([`AuthorizationPolicySpec`]) and how often ([`RateLimitPolicySpec`]) attach to what is called.
+//! Fields of the full design that
 //! this version does not act on are read, and refused by `validate` with their line: a breaker that
 //! is written down and does nothing would be worse than an error.
 
 use serde::{Deserialize, Serialize};
 
+mod authorization;
 mod backend;
 mod duration;
 mod outlier;
+mod rate_limit;
 mod traffic;
+
+pub use authorization::{
+    AuthorizationAction, AuthorizationCondition, AuthorizationOperation, AuthorizationPolicySpec,
+    AuthorizationRule, AuthorizationSource, ConditionKey, Jwks, Jwt, JwtHeader, JwtProvider,
+    MtlsMode, PeerAuthentication, PortMtls, WorkloadSelector,
+};
 
 pub use backend::{
     BackendPolicySpec, CircuitBreaker, CircuitBreakerType, Connection, ConnectionProtocol,
@@ -21,6 +31,10 @@ pub use duration::{DurationError, GepDuration, KubeDuration};
 pub use outlier::{
     ConsecutiveDetector, Detectors, FailurePercentageDetector, OutlierDetection,
     SuccessRateDetector,
+};
+pub use rate_limit::{
+    Limit, LocalRateLimit, RateLimitMatch, RateLimitOverride, RateLimitPer, RateLimitPolicySpec,
+    RateLimitRule, RateLimitSide, RateLimitUnit,
 };
 pub use traffic::{
     Backoff, BudgetMode, Fault, FaultAbort, FaultDelay, HostSelection, Retry, RetryBudget,

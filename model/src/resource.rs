@@ -26,7 +26,9 @@ use crate::kube::{
     ConfigMap, EndpointSlice, Pod, Secret, Service, Workload, WorkloadKind, validate,
 };
 use crate::meta::META_FIELDS;
-use crate::policy::{BackendPolicySpec, TrafficPolicySpec};
+use crate::policy::{
+    AuthorizationPolicySpec, BackendPolicySpec, RateLimitPolicySpec, TrafficPolicySpec,
+};
 use crate::yaml::{self, Step};
 
 use kinds::Known;
@@ -63,6 +65,8 @@ pub enum Spec {
     ReferenceGrant(Box<ReferenceGrantSpec>),
     BackendPolicy(Box<BackendPolicySpec>),
     TrafficPolicy(Box<TrafficPolicySpec>),
+    AuthorizationPolicy(Box<AuthorizationPolicySpec>),
+    RateLimitPolicy(Box<RateLimitPolicySpec>),
     /// Of the standard, and not acted on: a warning says so.
     NotModelled,
     /// Any other kind.
@@ -186,6 +190,8 @@ fn spec(object: &Object, warnings: &mut Vec<Diagnostic>) -> Result<Spec, Diagnos
         Known::ReferenceGrant => Spec::ReferenceGrant(strict(object)?),
         Known::BackendPolicy => Spec::BackendPolicy(strict(object)?),
         Known::TrafficPolicy => Spec::TrafficPolicy(strict(object)?),
+        Known::AuthorizationPolicy => Spec::AuthorizationPolicy(strict(object)?),
+        Known::RateLimitPolicy => Spec::RateLimitPolicy(strict(object)?),
         Known::NotModelled => {
             let message = format!("`{}` is not modelled and has no effect here", object.kind);
             let warning = Diagnostic::warning(message);

@@ -5,14 +5,17 @@
 //! rules that need more than one field, and the warnings about fields that have no effect. Every
 //! finding points at its field. References to other objects are judged by the index.
 
+mod authorization_policy;
 mod backend_policy;
 mod check;
 mod filters;
 mod gateway;
 mod grpc_route;
 mod http_route;
+mod jwt;
 mod l4_route;
 mod parents;
+mod rate_limit_policy;
 mod targets;
 mod text;
 mod traffic_policy;
@@ -37,6 +40,10 @@ pub fn validate(resource: &Resource) -> Vec<Diagnostic> {
         Spec::ReferenceGrant(spec) => run(object, |check| gateway::reference_grant(check, spec)),
         Spec::BackendPolicy(spec) => run(object, |check| backend_policy::check(check, spec)),
         Spec::TrafficPolicy(spec) => run(object, |check| traffic_policy::check(check, spec)),
+        Spec::AuthorizationPolicy(spec) => {
+            run(object, |check| authorization_policy::check(check, spec))
+        }
+        Spec::RateLimitPolicy(spec) => run(object, |check| rate_limit_policy::check(check, spec)),
         _ => Vec::new(),
     }
 }

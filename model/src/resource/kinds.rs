@@ -25,6 +25,8 @@ pub(super) enum Known {
     ReferenceGrant,
     BackendPolicy,
     TrafficPolicy,
+    AuthorizationPolicy,
+    RateLimitPolicy,
     NotModelled,
     Other,
 }
@@ -125,6 +127,8 @@ const GATEWAY_X: &[(&str, Known)] = &[
 const OWN: &[(&str, Known)] = &[
     ("BackendPolicy", Known::BackendPolicy),
     ("TrafficPolicy", Known::TrafficPolicy),
+    ("AuthorizationPolicy", Known::AuthorizationPolicy),
+    ("RateLimitPolicy", Known::RateLimitPolicy),
 ];
 
 /// What `object` is.

@@ -3,7 +3,7 @@
 use super::check::Check;
 use super::text::{check_len, shown};
 use crate::gateway::GROUP as GATEWAY_GROUP;
-use crate::policy::{TargetRef, X_GROUP};
+use crate::policy::{GROUP, TargetRef, X_GROUP};
 
 /// More targets than this say that a policy of the namespace was meant.
 const TARGETS_MAX: usize = 16;
@@ -24,8 +24,26 @@ pub(super) const TRAFFIC_POLICY: Allowed = &[
     ("", "Namespace", false),
 ];
 
+pub(super) const AUTHORIZATION_POLICY: Allowed = &[
+    ("", "Service", true),
+    (GATEWAY_GROUP, "HTTPRoute", true),
+    (GATEWAY_GROUP, "GRPCRoute", true),
+    ("", "Namespace", false),
+    (X_GROUP, "XMesh", false),
+];
+
+pub(super) const RATE_LIMIT_POLICY: Allowed = &[
+    ("", "Service", true),
+    (GATEWAY_GROUP, "HTTPRoute", true),
+    (GATEWAY_GROUP, "GRPCRoute", true),
+];
+
 /// Kinds of the full design that this version does not act on.
-const LATER: [(&str, &str); 2] = [(X_GROUP, "XBackend"), (GATEWAY_GROUP, "Gateway")];
+const LATER: [(&str, &str); 3] = [
+    (X_GROUP, "XBackend"),
+    (GATEWAY_GROUP, "Gateway"),
+    (GROUP, "Workload"),
+];
 
 pub(super) fn targets(check: &mut Check, targets: &[TargetRef], allowed: Allowed) {
     if targets.is_empty() {

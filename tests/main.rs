@@ -4,5 +4,6 @@
 
 mod cli;
 mod common;
+mod envoy;
 mod scenarios;
 mod tidy;

@@ -1,0 +1,62 @@
+//! Resource limits: what is refused when they are full.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::ours::{Ours, backend_policy, service};
+use super::peer::{Envoy, cluster, endpoints};
+use super::upstream::Upstreams;
+
+const LIMIT: usize = 5;
+const AT_ONCE: usize = 12;
+
+#[test]
+#[ignore = "needs envoy"]
+fn requests_over_the_limit_are_refused_at_once() {
+    let upstreams = Upstreams::start(2);
+    for i in 0..2 {
+        upstreams.set(i, 200, Duration::from_millis(700));
+    }
+
+    let more = json!({"circuit_breakers": {"thresholds": [{"max_requests": LIMIT}]}});
+    let web = cluster("web", endpoints(upstreams.addresses()), more);
+    let route = json!({"match": {"prefix": "/"}, "route": {"cluster": "web"}});
+    let envoy = Envoy::start("overflow", &[web], &[route]);
+    let clients: Vec<_> = (0..AT_ONCE)
+        .map(|_| {
+            let mut client = envoy.client();
+            // One after the other in time, all while the first is in hand.
+            std::thread::sleep(Duration::from_millis(20));
+            std::thread::spawn(move || client.get("/", &[]).status)
+        })
+        .collect();
+    let theirs: Vec<u16> = clients.into_iter().map(|c| c.join().unwrap()).collect();
+    assert_eq!(
+        envoy.stat("cluster.web.upstream_rq_active_overflow"),
+        (AT_ONCE - LIMIT) as u64
+    );
+
+    let policy = backend_policy(&format!("  limits: {{maxParallelRequests: {LIMIT}}}\n"));
+    let manifests = service("web", upstreams.addresses()) + &policy;
+    let mut engine = Ours::new(&manifests, 1);
+    let mut in_hand = Vec::new();
+    let ours: Vec<u16> = (0..AT_ONCE)
+        .map(|_| match engine.start("/", &[]) {
+            Ok(hand) => {
+                in_hand.push(hand);
+                200
+            }
+            Err(status) => status,
+        })
+        .collect();
+    assert_eq!(ours, theirs);
+
+    // What ends makes room, for as many as ended.
+    for hand in in_hand.drain(..2) {
+        assert!(engine.answer(hand, 200).is_ok());
+    }
+    let after: Vec<_> = (0..3).map(|_| engine.start("/", &[])).collect();
+    let accepted: Vec<bool> = after.iter().map(Result::is_ok).collect();
+    assert_eq!(accepted, [true, true, false]);
+}

@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use crate::decode;
 use crate::diagnostic::Diagnostic;
+use crate::edit::Pointer;
 use crate::meta::{self, ObjectMeta};
-use crate::yaml::{Node, Source, Span, Step};
+use crate::yaml::{Node, Piece, Source, Span, Step};
 
 /// One document of a file.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub struct Document {
     /// Position among the documents of the file that hold something, from 0.
     pub index: usize,
     pub root: Arc<Node>,
+    /// The bytes it is read from.
+    pub(crate) piece: Piece,
 }
 
 /// The head of any object: what it is, what it is called, where it stands.
@@ -50,11 +53,12 @@ const LIST_DEPTH_MAX: usize = 4;
 // === impl Document ===
 
 impl Document {
-    pub(crate) fn new(source: Arc<Source>, index: usize, root: Node) -> Self {
+    pub(crate) fn new(source: Arc<Source>, index: usize, piece: Piece, root: Node) -> Self {
         Self {
             source,
             index,
             root: Arc::new(root),
+            piece,
         }
     }
 
@@ -180,6 +184,12 @@ impl Object {
             let item = node.get("items").and_then(Node::items);
             item.and_then(|items| items.get(*index)).unwrap_or(node)
         })
+    }
+
+    /// The object's own place within its document, for edits.
+    pub fn pointer(&self) -> Pointer {
+        let item = |at: Pointer, index: &usize| at.key("items").index(*index);
+        self.path.iter().fold(Pointer::root(), item)
     }
 
     pub fn source(&self) -> &Arc<Source> {

@@ -13,6 +13,7 @@
 pub mod decode;
 pub mod diagnostic;
 pub mod document;
+pub mod edit;
 pub mod foreign;
 pub mod gateway;
 pub mod index;

@@ -28,6 +28,7 @@ pub use node::{Anchor, Entry, Kind, Node, Step, Style};
 pub use resolve::Scalar;
 pub(crate) use resolve::base64;
 pub use source::{Position, Source, Span};
+pub(crate) use stream::Piece;
 
 use crate::diagnostic::Diagnostic;
 use crate::document::Document;
@@ -52,28 +53,70 @@ pub const EXPANDED_NODES_MAX: usize = 400_000;
 /// keeps.
 pub const KEY_CHARS_MAX: usize = 1024;
 
+/// The documents of a text, read one by one: a stream of thousands needs the memory of one.
+#[derive(Debug)]
+pub struct Documents {
+    source: Arc<Source>,
+    pieces: std::vec::IntoIter<Piece>,
+    /// Index of the next document that holds something.
+    index: usize,
+}
+
 /// Reads all documents of `text`; `name` is the file as the user named it. Documents that are
 /// empty, hold only comments, or are `null` are skipped.
 ///
 /// # Errors
 /// The first place where kubectl would refuse the text, or where a bound of this module is passed.
 pub fn read(name: &str, text: &str) -> Result<Vec<Document>, Diagnostic> {
-    let source = Arc::new(Source::new(name, text));
-    if text.len() > BYTES_MAX {
-        let message = format!(
-            "the file has {} bytes, at most {BYTES_MAX} are read",
-            text.len()
-        );
-        return Err(Diagnostic::error(message).at(&source, Span::default()));
+    documents(&Arc::new(Source::new(name, text)))?.collect()
+}
+
+/// The documents of `source`, each read when it is asked for. See [`read`].
+///
+/// # Errors
+/// Text that cannot be cut into documents. What is wrong within one comes in its place.
+pub fn documents(source: &Arc<Source>) -> Result<Documents, Diagnostic> {
+    let length = source.text().len();
+    if length > BYTES_MAX {
+        let message = format!("the file has {length} bytes, at most {BYTES_MAX} are read");
+        return Err(Diagnostic::error(message).at(source, Span::default()));
     }
-    let mut documents = Vec::new();
-    for piece in stream::split(&source)? {
-        if let Some(root) = build::tree(&source, &piece)? {
-            let index = documents.len();
-            documents.push(Document::new(Arc::clone(&source), index, root));
+    Ok(Documents {
+        source: Arc::clone(source),
+        pieces: stream::split(source)?.into_iter(),
+        index: 0,
+    })
+}
+
+/// Reads `text` as a new version of `document`; nothing when it holds nothing.
+pub(crate) fn read_again(document: &Document, text: &str) -> Result<Option<Node>, Diagnostic> {
+    let source = Arc::new(Source::new(document.source.name(), text));
+    let piece = Piece {
+        span: Span::new(0, text.len()),
+        ..document.piece
+    };
+    build::tree(&source, &piece)
+}
+
+// === impl Documents ===
+
+impl Iterator for Documents {
+    type Item = Result<Document, Diagnostic>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        for piece in self.pieces.by_ref() {
+            match build::tree(&self.source, &piece) {
+                Ok(None) => {}
+                Ok(Some(root)) => {
+                    let document = Document::new(Arc::clone(&self.source), self.index, piece, root);
+                    self.index += 1;
+                    return Some(Ok(document));
+                }
+                Err(error) => return Some(Err(error)),
+            }
         }
+        None
     }
-    Ok(documents)
 }
 
 #[cfg(test)]

@@ -16,15 +16,25 @@ const BYTE_ORDER_MARK: char = '\u{FEFF}';
 
 /// The bytes of one document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Piece {
-    pub(super) span: Span,
+pub(crate) struct Piece {
+    pub(crate) span: Span,
     pub(super) format: Format,
 }
 
+/// How the text of a document is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
+pub(crate) enum Format {
     Yaml,
     Json,
+}
+
+// === impl Piece ===
+
+impl Piece {
+    /// Whether it is read as JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        self.format == Format::Json
+    }
 }
 
 /// Cuts the text of `source` into its documents; pieces that hold nothing are among them.

@@ -1,0 +1,1 @@
+//! Random documents under random edits.

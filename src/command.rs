@@ -1,6 +1,7 @@
 //! The list of commands. Each has a file of its own: its doc comment is its help.
 
 pub(crate) mod completions;
+pub(crate) mod route;
 pub(crate) mod simulate;
 pub(crate) mod version;
 
@@ -12,6 +13,7 @@ use crate::ui::Ui;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Simulate(Box<simulate::Args>),
+    Route(route::Args),
     Completions(completions::Args),
     Version(version::Args),
 }
@@ -19,6 +21,7 @@ pub(crate) enum Command {
 pub(crate) fn run(ui: &mut Ui, command: Command) -> Result<Answer, Error> {
     match command {
         Command::Simulate(args) => simulate::run(ui, *args),
+        Command::Route(args) => route::run(ui, args),
         Command::Completions(args) => completions::run(ui, &args),
         Command::Version(args) => version::run(ui, &args),
     }

@@ -8,6 +8,7 @@ use anstyle::{AnsiColor, Style};
 use crate::cli::Color;
 
 pub(crate) mod snippet;
+pub(crate) mod table;
 
 /// Columns when the output is not a terminal.
 const WIDTH_DEFAULT: usize = 100;

@@ -1,5 +1,6 @@
 //! The commands, one file each: exit, stdout and stderr.
 
 mod completions;
+mod route;
 mod simulate;
 mod version;

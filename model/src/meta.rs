@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-pub use selector::{LabelSelector, Operator, Requirement};
+pub use selector::{BadSelector, LabelSelector, Operator, Requirement};
 
 /// The part of `metadata` that is read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

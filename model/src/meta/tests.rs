@@ -77,3 +77,27 @@ fn selectors_join_their_conditions_with_and() {
         assert_eq!(selector.matches(&web), expected, "{selector:?}");
     }
 }
+
+#[test]
+fn selectors_are_read_as_kubectl_reads_them() {
+    let labels = BTreeMap::from([("app".to_owned(), "web".to_owned())]);
+    for (text, expected) in [
+        ("app=web", true),
+        ("app==web", true),
+        ("app=api", false),
+        ("app!=api, app", true),
+        ("!app", false),
+        ("tier!=x", true),
+        ("app in (api, web),!tier", true),
+        ("app notin (web)", false),
+        ("app.kubernetes.io/name", false),
+    ] {
+        let selector: LabelSelector = text.parse().unwrap();
+        assert_eq!(selector.matches(&labels), expected, "{text}");
+    }
+    for bad in [
+        "", "a=b,", "a b", "=b", "a in b", "a on (b)", "a=b c", "a in (b", "é=1",
+    ] {
+        assert!(bad.parse::<LabelSelector>().is_err(), "{bad:?}");
+    }
+}

@@ -345,17 +345,22 @@ impl Lowering {
             self.claims.entry(new).or_default().insert(name.clone());
         }
         for address in touched {
-            let owner = self.claims.get(&address).and_then(BTreeSet::first);
-            let owner = owner.and_then(|owner| index.pod(owner));
-            let entry = owner.and_then(|pod| workload::pod_address(&self.trust_domain, index, pod));
+            let claims = self.claims.get(&address).into_iter().flatten();
+            let pods = claims.filter_map(|owner| index.pod(owner));
+            // One that claimed it may be gone or have moved, and come later in this update.
+            let entry = pods
+                .filter(|pod| pod.address == Some(address))
+                .find_map(|pod| workload::pod_address(&self.trust_domain, index, pod));
             match entry {
                 Some(entry) => {
                     self.pods.set(&address, entry);
                 }
                 None => {
                     self.pods.remove(&address);
-                    self.claims.remove(&address);
                 }
+            }
+            if self.claims.get(&address).is_some_and(BTreeSet::is_empty) {
+                self.claims.remove(&address);
             }
         }
     }

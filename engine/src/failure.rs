@@ -146,6 +146,19 @@ impl Flag {
         }
     }
 
+    /// The flag of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|flag| flag.as_str() == name)
+    }
+
+    /// Whether the destination's proxy refused the request on purpose, before the application.
+    pub const fn is_refusal(self) -> bool {
+        matches!(
+            self,
+            Self::Denied | Self::Unauthenticated | Self::NoKeys | Self::RateLimited
+        )
+    }
+
     /// The status a client sees when the failure is answered locally.
     pub const fn status(self) -> StatusCode {
         match self {

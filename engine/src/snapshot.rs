@@ -111,6 +111,15 @@ pub struct PodAddress {
     pub name: ObjectName,
     /// Present iff the pod is in the mesh.
     pub identity: Option<Identity>,
+    pub tls: PodTls,
+}
+
+/// Which ports of a pod of the mesh are reached over mutual TLS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodTls {
+    pub mutual: bool,
+    /// Ports where it is the other way.
+    pub except: Vec<u16>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -201,6 +210,32 @@ impl core::fmt::Display for ObjectName {
 impl core::fmt::Display for ClusterKey {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "{}:{}", self.service, self.port)
+    }
+}
+
+// === impl PodTls ===
+
+impl PodTls {
+    pub fn is_mutual(&self, port: u16) -> bool {
+        self.mutual != self.except.contains(&port)
+    }
+}
+
+impl Default for PodTls {
+    fn default() -> Self {
+        Self {
+            mutual: true,
+            except: Vec::new(),
+        }
+    }
+}
+
+// === impl PodAddress ===
+
+impl PodAddress {
+    /// Who has to prove to be there, when mutual TLS is spoken on this port.
+    pub fn identity_at(&self, port: u16) -> Option<&Identity> {
+        self.identity.as_ref().filter(|_| self.tls.is_mutual(port))
     }
 }
 

@@ -18,6 +18,10 @@ pub mod grpc;
 /// Response header that carries the [`Flag`] of a failure.
 pub const FLAG_HEADER: HeaderName = HeaderName::from_static("x-meshctl-flag");
 
+/// Response header by which a proxy tells its peer what it would have refused: policies that audit,
+/// limits in shadow mode. Never sent to an application.
+pub const SHADOW_HEADER: HeaderName = HeaderName::from_static("x-meshctl-shadow");
+
 /// The most bytes of a failure's cause that are sent to a client. Causes are one sentence; this
 /// bounds what a long name out of a manifest can add to each response.
 const CAUSE_LEN_MAX: usize = 512;
@@ -58,7 +62,11 @@ impl LocalResponse {
     /// same in gRPC.
     pub fn from_failure(failure: &Failure, request: &RequestHead) -> Self {
         let answer = if request.is_grpc() {
-            let code = grpc::status_of_http(failure.status());
+            let code = match failure.flag {
+                // UNAVAILABLE, which 429 is in gRPC's table, asks clients to try again at once.
+                Flag::RateLimited => grpc::RESOURCE_EXHAUSTED,
+                _ => grpc::status_of_http(failure.status()),
+            };
             Self::grpc(code, &failure.cause)
         } else {
             Self::text(failure.status(), &failure.cause)

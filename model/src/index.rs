@@ -5,6 +5,7 @@
 //!                                            ▲ ▲
 //!                 parentRefs, backendRefs ───┘ └─── targetRefs
 //!                       [HTTPRoute …]       [BackendPolicy] [TrafficPolicy] ──▶ routes, namespaces
+//!                                           [AuthorizationPolicy] [RateLimitPolicy] ──▶ pods
 //! ```
 //!
 //! Each arrow is kept as a map from its target, so that a change costs what it touches: a pod finds
@@ -20,19 +21,22 @@ mod attach;
 mod endpoints;
 mod facts;
 mod findings;
+mod guard;
 mod policies;
 pub(crate) mod protocol;
 mod select;
 
 pub use endpoints::EndpointFact;
 pub use facts::{
-    Age, BackendPolicy, ContainerPort, EndpointSlice, Inject, Namespace, Pod, PodState, Policy,
-    Probe, Route, RouteSpec, Service, ServiceKind, ServicePort, SliceEndpoint, TargetPort, Targets,
-    TrafficPolicy, Written,
+    Age, AuthorizationPolicy, BackendPolicy, ContainerPort, EndpointSlice, Inject, Namespace, Pod,
+    PodState, Policy, Probe, RateLimitPolicy, Route, RouteSpec, Service, ServiceKind, ServicePort,
+    SliceEndpoint, TargetPort, Targets, TrafficPolicy, Written,
 };
 pub use policies::PolicyTarget;
 
 pub use attach::{Governing, is_parent, parent_name, target_name};
+
+pub(crate) use guard::RouteScope;
 
 use attach::Attachments;
 use policies::Policies;
@@ -62,6 +66,8 @@ pub enum Fact {
     Route(Box<Route>),
     BackendPolicy(Box<BackendPolicy>),
     TrafficPolicy(Box<TrafficPolicy>),
+    AuthorizationPolicy(Box<AuthorizationPolicy>),
+    RateLimitPolicy(Box<RateLimitPolicy>),
 }
 
 /// Names one resource.
@@ -74,6 +80,8 @@ pub enum Key {
     Route(RouteKind, ObjectName),
     BackendPolicy(ObjectName),
     TrafficPolicy(ObjectName),
+    AuthorizationPolicy(ObjectName),
+    RateLimitPolicy(ObjectName),
 }
 
 /// What has to be lowered again.
@@ -107,6 +115,8 @@ pub struct Index {
     attachments: Attachments,
     backend_policies: Policies<crate::policy::BackendPolicySpec>,
     traffic_policies: Policies<crate::policy::TrafficPolicySpec>,
+    authorization_policies: Policies<crate::policy::AuthorizationPolicySpec>,
+    rate_limit_policies: Policies<crate::policy::RateLimitPolicySpec>,
     revision: u64,
     changes: VecDeque<Change>,
 }
@@ -136,6 +146,14 @@ impl Index {
             Fact::TrafficPolicy(policy) => {
                 let changes = self.traffic_policies.apply(*policy);
                 self.policy_changed(changes, Change::Routes);
+            }
+            Fact::AuthorizationPolicy(policy) => {
+                let changes = self.authorization_policies.apply(*policy);
+                self.guard_changed(changes);
+            }
+            Fact::RateLimitPolicy(policy) => {
+                let changes = self.rate_limit_policies.apply(*policy);
+                self.guard_changed(changes);
             }
         }
     }
@@ -167,6 +185,18 @@ impl Index {
                 let changes = self.traffic_policies.remove(name);
                 let removed = changes.is_some();
                 self.policy_changed(changes.unwrap_or_default(), Change::Routes);
+                removed
+            }
+            Key::AuthorizationPolicy(name) => {
+                let changes = self.authorization_policies.remove(name);
+                let removed = changes.is_some();
+                self.guard_changed(changes.unwrap_or_default());
+                removed
+            }
+            Key::RateLimitPolicy(name) => {
+                let changes = self.rate_limit_policies.remove(name);
+                let removed = changes.is_some();
+                self.guard_changed(changes.unwrap_or_default());
                 removed
             }
         }
@@ -202,6 +232,14 @@ impl Index {
 
     pub fn traffic_policies(&self) -> impl Iterator<Item = &TrafficPolicy> {
         self.traffic_policies.all()
+    }
+
+    pub fn authorization_policies(&self) -> impl Iterator<Item = &AuthorizationPolicy> {
+        self.authorization_policies.all()
+    }
+
+    pub fn rate_limit_policies(&self) -> impl Iterator<Item = &RateLimitPolicy> {
+        self.rate_limit_policies.all()
     }
 
     /// The Services whose selector matches the pod.
@@ -299,6 +337,7 @@ impl Index {
             self.changed(Change::Routes(parent));
         }
         self.changed(Change::Service(name.clone()));
+        self.guarded_route_changed();
     }
 
     fn reselect(&mut self, service: &Service) {
@@ -407,6 +446,7 @@ impl Index {
         for parent in parents {
             self.changed(Change::Routes(parent));
         }
+        self.guarded_route_changed();
     }
 
     fn remove_route(&mut self, kind: RouteKind, name: &ObjectName) -> bool {
@@ -416,6 +456,7 @@ impl Index {
         for parent in self.attachments.remove(&route) {
             self.changed(Change::Routes(parent));
         }
+        self.guarded_route_changed();
         true
     }
 
@@ -460,6 +501,8 @@ impl Fact {
             Self::Route(route) => Key::Route(route.spec.kind(), route.name.clone()),
             Self::BackendPolicy(policy) => Key::BackendPolicy(policy.name.clone()),
             Self::TrafficPolicy(policy) => Key::TrafficPolicy(policy.name.clone()),
+            Self::AuthorizationPolicy(policy) => Key::AuthorizationPolicy(policy.name.clone()),
+            Self::RateLimitPolicy(policy) => Key::RateLimitPolicy(policy.name.clone()),
         }
     }
 }

@@ -78,6 +78,10 @@ pub fn fact(resource: &Resource) -> Result<Option<Fact>, Diagnostic> {
         Spec::TcpRoute(spec) => Fact::Route(route(object, RouteSpec::Tcp((**spec).clone()))),
         Spec::BackendPolicy(spec) => Fact::BackendPolicy(policy(object, (**spec).clone())),
         Spec::TrafficPolicy(spec) => Fact::TrafficPolicy(policy(object, (**spec).clone())),
+        Spec::AuthorizationPolicy(spec) => {
+            Fact::AuthorizationPolicy(policy(object, (**spec).clone()))
+        }
+        Spec::RateLimitPolicy(spec) => Fact::RateLimitPolicy(policy(object, (**spec).clone())),
         _ => return Ok(None),
     }))
 }

@@ -20,9 +20,11 @@ use engine::snapshot::{
     RouteKind, Snapshot, Workload,
 };
 
+mod authorization;
 mod client;
 mod cluster;
 mod digest;
+mod guard;
 mod http;
 mod layout;
 mod one;
@@ -35,6 +37,7 @@ pub use one::{cluster_seen, frontend_seen};
 
 use client::{Client, Consumer};
 use digest::digest;
+use guard::Guards;
 use layout::{Layout, Shape};
 use routes::View;
 use table::Table;
@@ -63,6 +66,7 @@ pub struct Lowering {
     consumers: BTreeMap<Arc<str>, Consumer>,
     clients: BTreeMap<Arc<str>, Client>,
     workloads: BTreeMap<ObjectName, Lowered>,
+    guards: Guards,
     /// Workloads per namespace.
     population: BTreeMap<Arc<str>, usize>,
     /// Whether a workload changed in the update under way.
@@ -107,6 +111,7 @@ impl Lowering {
             consumers: BTreeMap::new(),
             clients: BTreeMap::new(),
             workloads: BTreeMap::new(),
+            guards: Guards::default(),
             population: BTreeMap::new(),
             changed: false,
         }
@@ -159,7 +164,7 @@ impl Lowering {
         }))
     }
 
-    fn work(&self, index: &Index) -> Work {
+    fn work(&mut self, index: &Index) -> Work {
         let changes = self.seen.and_then(|seen| index.changes_since(seen));
         let mut work = Work::default();
         let Some(changes) = changes else {
@@ -179,7 +184,8 @@ impl Lowering {
     }
 
     /// Everything there is, and everything there was.
-    fn all(&self, index: &Index) -> Work {
+    fn all(&mut self, index: &Index) -> Work {
+        self.guards.clear();
         let services = index.services().map(|service| service.name.clone());
         let pods = index.pods().map(|pod| pod.name.clone());
         let known = self.claims.values().flatten().chain(self.workloads.keys());
@@ -298,7 +304,16 @@ impl Lowering {
         match pod.filter(|pod| workload::has_proxy(index, pod)) {
             Some(pod) => {
                 let workload = workload::workload(&self.trust_domain, pod);
-                let inbound = workload::inbound(index, pod);
+                let mut inbound = workload::inbound(index, pod);
+                let (frontends, consumers) = (&self.frontends, &self.consumers);
+                let table = |key: &ClusterKey, consumer: Option<&str>| match consumer {
+                    None => frontends.shared().get(key).cloned(),
+                    Some(namespace) => {
+                        let own = consumers.get(namespace)?;
+                        own.frontends.shared().get(key).cloned()
+                    }
+                };
+                self.guards.set(index, pod, &mut inbound, &table);
                 let hash = digest(&(&workload, &inbound));
                 if self.workloads.get(name).is_some_and(|old| old.hash == hash) {
                     return;

@@ -28,6 +28,7 @@ pub mod exchange;
 pub mod headers;
 pub mod http1;
 pub mod http2;
+pub mod jwt;
 pub mod listen;
 pub mod net;
 pub mod observe;
@@ -85,6 +86,7 @@ pub async fn start<R: Rt>(
         clusters,
         entropy: Mutex::new(Entropy::from_seed(rt.rand())),
         mirrors: AtomicUsize::new(0),
+        key_sets: jwt::KeySets::default(),
     });
     let (drain, watch) = Drain::new();
     // Both are bound before either serves: a proxy that cannot do its work does none of it.

@@ -12,6 +12,7 @@ use http::HeaderValue;
 use tokio::sync::watch;
 
 use crate::config::Bounds;
+use crate::jwt::KeySets;
 use crate::net::Rt;
 use crate::observe::{Observer, RequestRecord, Role};
 use crate::pool::Pool;
@@ -26,6 +27,7 @@ mod headers;
 pub(crate) mod inbound;
 mod local;
 pub(crate) mod outbound;
+mod shadow;
 
 #[cfg(test)]
 mod testing;
@@ -33,6 +35,7 @@ mod testing;
 mod tests;
 
 pub(crate) use done::Done;
+pub(crate) use shadow::Shadow;
 
 /// Everything the connections of one proxy have in common.
 pub(crate) struct Shared<R: Rt> {
@@ -50,6 +53,7 @@ pub(crate) struct Shared<R: Rt> {
     pub(crate) entropy: Mutex<Entropy>,
     /// Mirrored requests under way.
     pub(crate) mirrors: AtomicUsize,
+    pub(crate) key_sets: KeySets,
 }
 
 // === impl Shared ===

@@ -13,7 +13,7 @@ use engine::report::{
 use engine::snapshot::{BackendTarget, ClusterKey, Endpoint, Frontend, Rule, Snapshot};
 use engine::time::{Duration, Instant};
 
-use crate::serve::Done;
+use crate::serve::{Done, Shadow};
 
 /// The statistics of one worker.
 pub(crate) struct Telemetry(Mutex<Recorder>);
@@ -155,6 +155,14 @@ impl Telemetry {
             counters.retries_denied += extra.retries_denied;
             counters.timeouts += extra.timeouts;
             counters.mirrored += extra.mirrored;
+        });
+    }
+
+    /// A request that was started would have been refused.
+    pub(crate) fn shadowed(&self, rows: Rows, shadow: Shadow) {
+        self.each(rows, |counters| {
+            counters.audited += u64::from(shadow.audited);
+            counters.shadow_limited += u64::from(shadow.limited);
         });
     }
 

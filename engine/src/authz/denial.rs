@@ -59,7 +59,7 @@ impl Denial {
     /// What a client is told: nothing that helps to get around it.
     pub fn public(&self) -> &'static str {
         match self {
-            Self::PlainText { .. } => "mutual TLS is required",
+            Self::PlainText { .. } => "the workload takes mutual TLS only",
             Self::Rule(_) | Self::NotAllowed { .. } => "access denied",
             Self::NoToken { .. } => "a token is required",
             Self::BadToken { .. } => "the token is not valid",

@@ -48,6 +48,12 @@ pub struct Counters {
     /// Responses and connections by flag, those that have one.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Flags::is_empty"))]
     pub flags: Flags,
+    /// Requests that an AuthorizationPolicy with the action Audit matched.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "is_zero"))]
+    pub audited: u64,
+    /// Requests that a limit in shadow mode would have refused.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "is_zero"))]
+    pub shadow_limited: u64,
     /// Copies sent to mirrors (not counted in `requests`).
     pub mirrored: u64,
     /// Body bytes of requests.
@@ -188,6 +194,8 @@ impl Counters {
             (&mut self.retries, other.retries),
             (&mut self.retries_denied, other.retries_denied),
             (&mut self.timeouts, other.timeouts),
+            (&mut self.audited, other.audited),
+            (&mut self.shadow_limited, other.shadow_limited),
             (&mut self.mirrored, other.mirrored),
             (&mut self.bytes_in, other.bytes_in),
             (&mut self.bytes_out, other.bytes_out),
@@ -202,6 +210,15 @@ impl Counters {
             *mine = op(*mine, *theirs);
         }
     }
+}
+
+#[cfg(feature = "serde")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that serde asks for"
+)]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 // === impl Flags ===

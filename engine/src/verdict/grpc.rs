@@ -14,6 +14,8 @@ pub const MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 
 pub const UNKNOWN: u32 = 2;
 const PERMISSION_DENIED: u32 = 7;
+/// What a rate limit is answered with (Envoy and gRPC proxyless do the same).
+pub const RESOURCE_EXHAUSTED: u32 = 8;
 const UNIMPLEMENTED: u32 = 12;
 const INTERNAL: u32 = 13;
 const UNAVAILABLE: u32 = 14;

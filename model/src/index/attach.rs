@@ -65,6 +65,11 @@ impl Attachments {
         parents
     }
 
+    /// The routes that send to `backend`, mirrors included.
+    pub(super) fn routes_to(&self, backend: &ObjectName) -> impl Iterator<Item = &RouteId> {
+        self.by_backend.get(backend).into_iter().flatten()
+    }
+
     /// The parents of the routes that send to `backend`.
     pub(super) fn parents_of_backend(
         &self,
@@ -247,6 +252,19 @@ pub(super) fn each_backend<'a>(
                 }
             }
         }
+    }
+}
+
+/// The names of a route's rules, in their order.
+pub(super) fn rule_names(route: &Route) -> Vec<Option<&str>> {
+    match &route.spec {
+        RouteSpec::Http(spec) => {
+            let rules = spec.rules.iter().flatten();
+            rules.map(|rule| rule.name.as_deref()).collect()
+        }
+        RouteSpec::Grpc(spec) => spec.rules.iter().map(|r| r.name.as_deref()).collect(),
+        RouteSpec::Tls(spec) => spec.rules.iter().map(|r| r.name.as_deref()).collect(),
+        RouteSpec::Tcp(spec) => spec.rules.iter().map(|r| r.name.as_deref()).collect(),
     }
 }
 

@@ -12,7 +12,9 @@ use engine::snapshot::{Locality, ObjectName, PortProtocol, RouteKind};
 
 use crate::document::Object;
 use crate::gateway::{GrpcRouteSpec, HttpRouteSpec, ParentReference, TcpRouteSpec, TlsRouteSpec};
-use crate::policy::{BackendPolicySpec, TargetRef, TrafficPolicySpec};
+use crate::policy::{
+    AuthorizationPolicySpec, BackendPolicySpec, RateLimitPolicySpec, TargetRef, TrafficPolicySpec,
+};
 use crate::yaml::{Source, Span};
 
 /// How old an object is, for the rules that prefer the oldest: by `creationTimestamp` where there
@@ -185,7 +187,7 @@ pub enum RouteSpec {
     Tcp(TcpRouteSpec),
 }
 
-/// A policy of either kind.
+/// A policy of any kind.
 #[derive(Clone, Debug)]
 pub struct Policy<S> {
     pub name: ObjectName,
@@ -197,6 +199,8 @@ pub struct Policy<S> {
 
 pub type BackendPolicy = Policy<BackendPolicySpec>;
 pub type TrafficPolicy = Policy<TrafficPolicySpec>;
+pub type AuthorizationPolicy = Policy<AuthorizationPolicySpec>;
+pub type RateLimitPolicy = Policy<RateLimitPolicySpec>;
 
 // === impl Age ===
 
@@ -305,6 +309,18 @@ impl Targets for BackendPolicySpec {
 }
 
 impl Targets for TrafficPolicySpec {
+    fn targets(&self) -> &[TargetRef] {
+        &self.target_refs
+    }
+}
+
+impl Targets for AuthorizationPolicySpec {
+    fn targets(&self) -> &[TargetRef] {
+        &self.target_refs
+    }
+}
+
+impl Targets for RateLimitPolicySpec {
     fn targets(&self) -> &[TargetRef] {
         &self.target_refs
     }

@@ -24,6 +24,8 @@ impl Index {
         self.losing_routes(&mut found);
         self.policy_findings(&self.backend_policies, missing, &mut found);
         self.policy_findings(&self.traffic_policies, missing, &mut found);
+        self.target_findings(&self.authorization_policies, missing, &mut found);
+        self.target_findings(&self.rate_limit_policies, missing, &mut found);
         for service in self.services.values() {
             self.unselected(service, &mut found);
         }
@@ -173,11 +175,7 @@ impl Index {
         missing: Level,
         found: &mut Vec<Diagnostic>,
     ) {
-        for policy in policies.all() {
-            for index in 0..policy.spec.targets().len() {
-                found.extend(self.target_finding(policy, index, missing));
-            }
-        }
+        self.target_findings(policies, missing, found);
         for (_, winner, losers) in policies.conflicts() {
             for loser in losers {
                 let message = format!(
@@ -192,6 +190,19 @@ impl Index {
                 let warning = Diagnostic::warning(message).help(help);
                 let path = [Step::Key("spec"), Step::Key("targetRefs")];
                 found.push(loser.object.diagnostic_at(warning, &path));
+            }
+        }
+    }
+
+    fn target_findings<S: Targets>(
+        &self,
+        policies: &Policies<S>,
+        missing: Level,
+        found: &mut Vec<Diagnostic>,
+    ) {
+        for policy in policies.all() {
+            for index in 0..policy.spec.targets().len() {
+                found.extend(self.target_finding(policy, index, missing));
             }
         }
     }
@@ -341,19 +352,7 @@ impl BackendPlace {
 }
 
 fn rule_names(route: &Route) -> impl Iterator<Item = &str> {
-    use super::RouteSpec;
-    let names: Vec<Option<&str>> = match &route.spec {
-        RouteSpec::Http(spec) => spec
-            .rules
-            .iter()
-            .flatten()
-            .map(|r| r.name.as_deref())
-            .collect(),
-        RouteSpec::Grpc(spec) => spec.rules.iter().map(|r| r.name.as_deref()).collect(),
-        RouteSpec::Tls(spec) => spec.rules.iter().map(|r| r.name.as_deref()).collect(),
-        RouteSpec::Tcp(spec) => spec.rules.iter().map(|r| r.name.as_deref()).collect(),
-    };
-    names.into_iter().flatten()
+    attach::rule_names(route).into_iter().flatten()
 }
 
 fn kind_name(service: &Service) -> &'static str {

@@ -1,10 +1,11 @@
 //! Which policy holds for what (GEP-713).
 //!
-//! One policy of a kind holds for a place: the most specific one, whole (atomic defaults); of two
-//! that are equally specific the oldest. From the least to the most specific: mesh, namespace,
-//! Service, port of a Service; for traffic policies then route and rule. A policy in a client's
-//! namespace for a Service of another one (consumer) goes before all that the producer wrote for
-//! the Service, its namespace or the mesh.
+//! One BackendPolicy and one TrafficPolicy holds for a place: the most specific one, whole (atomic
+//! defaults); of two that are equally specific the oldest. From the least to the most specific:
+//! mesh, namespace, Service, port of a Service; for traffic policies then route and rule. A policy
+//! in a client's namespace for a Service of another one (consumer) goes before all that the
+//! producer wrote for the Service, its namespace or the mesh. Policies that guard what is called
+//! unite instead (`guard`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -87,6 +88,18 @@ impl<S: Targets> Policies<S> {
     pub(super) fn for_target(&self, target: &PolicyTarget) -> Option<&Policy<S>> {
         let (_, name) = self.by_target.get(target)?.first()?;
         self.all.get(name)
+    }
+
+    /// All policies for exactly this target, oldest first: of a kind whose policies unite.
+    pub(super) fn each(&self, target: &PolicyTarget) -> impl Iterator<Item = &Policy<S>> {
+        let names = self.by_target.get(target).into_iter().flatten();
+        names.filter_map(|(_, name)| self.all.get(name))
+    }
+
+    /// Whether some policy is about a route.
+    pub(super) fn name_routes(&self) -> bool {
+        let mut targets = self.by_target.keys();
+        targets.any(|target| matches!(target, PolicyTarget::Route { .. }))
     }
 
     /// Targets that more than one policy names, with the winner and the others.

@@ -8,6 +8,7 @@ use crate::index::MeshMode;
 use crate::load::load;
 use crate::resource;
 
+mod authorization;
 mod incremental;
 mod policies;
 

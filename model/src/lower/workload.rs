@@ -9,6 +9,7 @@ use engine::snapshot::{
 };
 
 use super::digest::digest;
+use super::guard;
 use crate::index::{Index, Pod, PodState, Service, ServicePort, protocol};
 
 /// The workload of a pod that is in the mesh.
@@ -36,6 +37,7 @@ pub(super) fn pod_address(trust_domain: &str, index: &Index, pod: &Pod) -> Optio
     addressable.then(|| PodAddress {
         name: pod.name.clone(),
         identity: index.is_meshed(pod).then(|| identity(trust_domain, pod)),
+        tls: guard::pod_tls(index, pod),
     })
 }
 
@@ -47,7 +49,9 @@ pub(super) fn endpoint_set(
     port: &ServicePort,
 ) -> EndpointSet {
     let endpoints = index.endpoints(service, port).map(|fact| {
-        let meshed = fact.pod.filter(|pod| has_proxy(index, pod));
+        let meshed = fact.pod.filter(|pod| {
+            has_proxy(index, pod) && guard::pod_tls(index, pod).is_mutual(fact.address.port())
+        });
         Arc::new(Endpoint {
             address: fact.address,
             name: fact.name,

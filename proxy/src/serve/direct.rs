@@ -9,7 +9,8 @@ use http::{Method, StatusCode};
 
 use super::done::Done;
 use super::exchange::{HeadEnd, StreamEnd, Try};
-use super::{Shared, headers, local};
+use super::shadow::Told;
+use super::{Shadow, Shared, headers, local};
 use crate::exchange::{Length, Replay, Respond, Source, StreamError};
 use crate::net::Rt;
 use crate::pool::{ConnectError, Destination, Entered, Times, Wire};
@@ -28,6 +29,8 @@ pub(crate) struct Direct<'a> {
     pub(crate) who: &'a str,
     /// Whether a proxy of the mesh answers, which may set the mesh's headers.
     pub(crate) proxied: bool,
+    /// What the peer that sent the request is told.
+    pub(crate) shadow: Option<Shadow>,
 }
 
 /// Sends the request and passes the response on, or answers with the failure.
@@ -56,10 +59,17 @@ where
         let error = match end {
             HeadEnd::Head(response) => {
                 let mut response = response;
-                if !direct.proxied {
+                let refused = if direct.proxied {
+                    Told::take(&mut response.headers).refused
+                } else {
                     headers::strip_own(&mut response.headers);
+                    None
+                };
+                if let Some(shadow) = direct.shadow {
+                    shadow.write(&mut response.headers);
                 }
-                return answer(shared, attempt, head, response, &mut body, reply).await;
+                let done = answer(shared, attempt, head, response, &mut body, reply).await;
+                return done.refused_by_peer(refused);
             }
             HeadEnd::Broken(StreamError::Stale | StreamError::Refused)
                 if again && body.rewind() =>

@@ -119,6 +119,15 @@ impl Done {
         }
     }
 
+    /// The peer's proxy refused the request, if it did: that is no answer of the application.
+    pub(crate) fn refused_by_peer(mut self, flag: Option<Flag>) -> Self {
+        if flag.is_some() && self.ended != Ended::Ignored {
+            self.ended = Ended::LocalFailure;
+            self.flag = flag;
+        }
+        self
+    }
+
     /// The answer broke in the middle.
     pub(crate) fn broken(mut self, flag: Flag) -> Self {
         self.ended = Ended::LocalFailure;

@@ -3,19 +3,22 @@
 use core::net::SocketAddr;
 use std::sync::Arc;
 
-use engine::failure::{Again, Failure, Flag, Whose};
+use engine::authz::{self, Decision, Denial, Subject};
+use engine::failure::{Failure, Flag};
 use engine::head::RequestHead;
 use engine::identity::Identity;
 use engine::report::{Security, Side};
 use engine::snapshot::{InboundPort, InboundTls, PortProtocol, Snapshot};
 use engine::time::Duration;
+use engine::trace::Trail;
 use engine::verdict::LocalResponse;
 
 use super::direct::{Direct, TIMES, forward, wire_to};
 use super::done::Done;
 use super::downstream::{Handler, serve1, serve2};
-use super::{Shared, headers, local};
+use super::{Shadow, Shared, headers, local};
 use crate::exchange::{Respond, Source};
+use crate::jwt::Verifier;
 use crate::listen::detect::{Detected, Look, LookHttp, LookTls, detect};
 use crate::listen::drain::Watch;
 use crate::net::{Abort, AnyIo, ConnInfo, Rt};
@@ -30,8 +33,17 @@ use crate::tls::server::handshake;
 struct Inbound<R: Rt> {
     shared: Arc<Shared<R>>,
     app: Destination,
+    /// Who opened the connection.
+    from: SocketAddr,
     peer: Option<Identity>,
     rows: Rows,
+}
+
+/// What was decided about a request, and why.
+struct Judged {
+    decision: Decision,
+    shadow: Shadow,
+    trail: Trail,
 }
 
 /// Serves one connection to the application to its end.
@@ -50,7 +62,7 @@ pub(crate) async fn connection<R: Rt>(
     let now = shared.rt.now();
     let until = now + shared.bounds.detect_timeout;
     let found = detect(&shared.rt, io, look(port), until).await;
-    let Ok((found, mut io)) = found else { return };
+    let Ok((found, io)) = found else { return };
     let (found, io, peer) = match found {
         Detected::Mesh(accepted) => {
             let shaken = tokio::select! {
@@ -74,12 +86,9 @@ pub(crate) async fn connection<R: Rt>(
             )
         }
         Detected::Closed => return,
-        Detected::Opaque | Detected::Tls { .. } if port.tls == InboundTls::Strict => {
-            return io.abort();
-        }
         other => (other, AnyIo::Peeked(io), None),
     };
-    let inbound = Arc::new(Inbound::new(shared, app, peer, &snapshot));
+    let inbound = Arc::new(Inbound::new(shared, app, info.peer, peer, &snapshot));
     inbound.serve(found, io, watch).await;
 }
 
@@ -118,17 +127,18 @@ impl<R: Rt> Inbound<R> {
     fn new(
         shared: Arc<Shared<R>>,
         app: SocketAddr,
+        from: SocketAddr,
         peer: Option<Identity>,
         snapshot: &Snapshot,
     ) -> Self {
-        let from: Arc<str> = peer.as_ref().map_or("outside", Identity::as_str).into();
+        let who: Arc<str> = peer.as_ref().map_or("outside", Identity::as_str).into();
         let tls = match peer {
             Some(_) => Security::Mutual,
             None => Security::Plain,
         };
         let to = workload(snapshot);
         let now = shared.rt.now();
-        let rows = shared.telemetry.edge(&from, &to, Side::Server, tls, now);
+        let rows = shared.telemetry.edge(&who, &to, Side::Server, tls, now);
         Self {
             shared,
             app: Destination {
@@ -138,6 +148,7 @@ impl<R: Rt> Inbound<R> {
                 },
                 cluster: None,
             },
+            from,
             peer,
             rows,
         }
@@ -156,6 +167,14 @@ impl<R: Rt> Inbound<R> {
         let (rt, bounds) = (&shared.rt, &shared.bounds);
         shared.telemetry.start(self.rows);
         let started = rt.now();
+        if let Err(denial) = self.judge(None).decision.verdict {
+            io.abort();
+            let done = Done::broke(denial.flag(), &denial.failure().to_string());
+            let took = rt.now().since(started);
+            return shared
+                .telemetry
+                .end(self.rows, &done, Extra::default(), took);
+        }
         let opened = connect(rt, &shared.tls, &self.app.peer, Alpn::Tcp, TIMES.connect).await;
         let done = match opened {
             Ok(upstream) => {
@@ -174,40 +193,68 @@ impl<R: Rt> Inbound<R> {
             .end(self.rows, &done, Extra::default(), took);
     }
 
-    /// Why the request is not admitted.
-    fn refusal(&self, head: &RequestHead) -> Option<Failure> {
-        if self.peer.is_some() {
-            return None;
-        }
-        let snapshot = self.shared.snapshot();
+    /// Whether the request, or the connection when it is not HTTP, is admitted.
+    fn judge(&self, head: Option<&RequestHead>) -> Judged {
+        let shared = &self.shared;
+        let snapshot = shared.snapshot();
+        let subject = Subject {
+            peer: self.peer.as_ref(),
+            trust_domain: snapshot.workload.identity.trust_domain(),
+            address: self.from.ip(),
+            port: self.app.peer.address.port(),
+            head,
+        };
+        let tokens = Verifier {
+            keys: &shared.key_sets,
+            now: shared.rt.wall(),
+        };
+        let mut trail = match &shared.observer {
+            Some(_) => Trail::on(),
+            None => Trail::off(),
+        };
         let port = port(&snapshot, self.app.peer.address);
-        let probe = || port.probe_paths.iter().any(|p| **p == *head.path.path());
-        if port.tls != InboundTls::Strict || probe() {
-            return None;
+        let decision = authz::decide(port, &subject, &tokens, &mut trail);
+        let shadow = Shadow {
+            audited: !decision.audits.is_empty(),
+            limited: false,
+        };
+        shared.telemetry.shadowed(self.rows, shadow);
+        Judged {
+            decision,
+            shadow,
+            trail,
         }
-        let cause = format!(
-            "{} takes mutual TLS only: call it from a workload of the mesh, or make its mode \
-             permissive",
-            snapshot.workload.name
-        );
-        let refused = Failure::new(Whose::Client, Again::Never, Flag::Denied, cause);
-        Some(match &port.origin {
-            Some(origin) => refused.with_origin(origin.clone()),
-            None => refused,
-        })
     }
 
-    async fn answer<S, D>(&self, head: &mut RequestHead, body: S, reply: &mut D) -> Done
+    /// The client is told less than the log: a rule's name helps whoever looks for a way around.
+    fn refusal(denial: &Denial, head: &RequestHead) -> (LocalResponse, Failure) {
+        let failure = denial.failure();
+        let public = Failure::new(failure.whose, failure.again, failure.flag, denial.public());
+        (LocalResponse::from_failure(&public, head), failure)
+    }
+
+    async fn answer<S, D>(
+        &self,
+        head: &mut RequestHead,
+        body: S,
+        reply: &mut D,
+        steps: &mut Vec<String>,
+    ) -> Done
     where
         S: Source + Send,
         D: Respond + Send,
     {
         let shared = &self.shared;
-        if let Some(failure) = self.refusal(head) {
-            let answer = LocalResponse::from_failure(&failure, head);
+        let judged = self.judge(Some(head));
+        steps.extend(judged.trail.steps().iter().map(ToString::to_string));
+        if let Err(denial) = &judged.decision.verdict {
+            let (answer, failure) = Self::refusal(denial, head);
             let status = answer.status;
             local::send(&shared.rt, answer, &head.method, reply).await;
             return Done::failed(status, &failure);
+        }
+        for name in &judged.decision.remove {
+            head.headers.remove(name);
         }
         if self.peer.is_some()
             && let Some(spoken) = headers::take_orig_proto(head)
@@ -222,6 +269,8 @@ impl<R: Rt> Inbound<R> {
             wire: wire_to(&self.app, engine::snapshot::ClusterProtocol::Same, head),
             who: "the application",
             proxied: false,
+            // A client outside the mesh is told nothing.
+            shadow: self.peer.is_some().then_some(judged.shadow),
         };
         forward(shared, direct, head, body, reply).await
     }
@@ -237,13 +286,15 @@ impl<R: Rt> Handler<R> for Inbound<R> {
         let started = shared.rt.now();
         shared.telemetry.start(self.rows);
         let id = headers::request_id(&shared.rt, &mut head.headers);
-        let done = self.answer(&mut head, body, &mut reply).await;
+        let mut trail = Vec::new();
+        let done = self.answer(&mut head, body, &mut reply, &mut trail).await;
         let took = shared.rt.now().since(started);
         shared
             .telemetry
             .end(self.rows, &done, Extra::default(), took);
         shared.observe(Role::Inbound, &head, &id, started, &done, |record| {
             record.peer.clone_from(&self.peer);
+            record.trail = trail;
         });
     }
 }

@@ -132,6 +132,7 @@ impl<R: Rt> Outbound<R> {
             wire: wire_to(&to, ClusterProtocol::Same, head),
             who: &who,
             proxied: to.peer.identity.is_some(),
+            shadow: None,
         };
         forward(&self.shared, direct, head, body, reply).await
     }

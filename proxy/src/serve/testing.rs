@@ -11,8 +11,9 @@ use engine::identity::Identity;
 use engine::origin::Origin;
 use engine::snapshot::{
     Balancer, Cluster, ClusterKey, ClusterProtocol, Endpoint, EndpointHealth, EndpointSet,
-    Frontend, Inbound, InboundPort, Locality, ObjectName, Outbound, PodAddress, PortProtocol,
-    RouteKind, RouteTable, Rule, Snapshot, Workload, route::RetryOn, route::RetryPolicy,
+    Frontend, Inbound, InboundPort, Locality, ObjectName, Outbound, PodAddress, PodTls,
+    PortProtocol, RouteKind, RouteTable, Rule, Snapshot, Workload, route::RetryOn,
+    route::RetryPolicy,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::watch;
@@ -124,6 +125,7 @@ pub(crate) fn pod_address(identity: Identity) -> PodAddress {
     PodAddress {
         name: ObjectName::new("shop", "api"),
         identity: Some(identity),
+        tls: PodTls::default(),
     }
 }
 

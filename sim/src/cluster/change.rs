@@ -155,6 +155,8 @@ impl Cluster {
             "TLSRoute" => Key::Route(RouteKind::Tls, name),
             "BackendPolicy" => Key::BackendPolicy(name),
             "TrafficPolicy" => Key::TrafficPolicy(name),
+            "AuthorizationPolicy" => Key::AuthorizationPolicy(name),
+            "RateLimitPolicy" => Key::RateLimitPolicy(name),
             kind => {
                 let id: Arc<str> = format!("{}/{kind}/{}", object.namespace, object.name).into();
                 if let Some(workload) = self.workloads.get_mut(&id) {

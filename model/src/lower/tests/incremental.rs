@@ -63,6 +63,24 @@ fn facts() -> Vec<Fact> {
             "{group: gateway.networking.k8s.io, kind: HTTPRoute, name: r}",
             "timeouts: {request: 2s}",
         ),
+        (
+            "AuthorizationPolicy",
+            "shop",
+            "{kind: Service, name: web, sectionName: http}",
+            "rules: [{from: [{serviceAccounts: [web, cart/*]}]}]",
+        ),
+        (
+            "AuthorizationPolicy",
+            "shop",
+            "{kind: Namespace, name: shop}",
+            "selector: {matchLabels: {app: web-v2}}, peerAuthentication: {mtls: Disable}",
+        ),
+        (
+            "AuthorizationPolicy",
+            "shop",
+            "{group: gateway.networking.k8s.io, kind: HTTPRoute, name: r}",
+            "action: Deny, rules: [{to: [{paths: [/admin]}]}]",
+        ),
     ];
     for (n, (kind, namespace, target, spec)) in policies.iter().enumerate() {
         let _ = write!(
@@ -127,7 +145,13 @@ fn changed(fact: &Fact) -> Fact {
         }
         Fact::BackendPolicy(policy) => policy.spec.target_refs[0].name = "web-v2".into(),
         Fact::EndpointSlice(slice) => slice.endpoints.truncate(1),
-        Fact::Namespace(_) | Fact::TrafficPolicy(_) => {}
+        Fact::AuthorizationPolicy(policy) => {
+            // Read again, as another text is: what is kept of a policy is kept for its object.
+            policy.object = Arc::new((*policy.object).clone());
+            policy.spec.target_refs[0].name = "web-v2".into();
+            policy.spec.selector = None;
+        }
+        Fact::Namespace(_) | Fact::TrafficPolicy(_) | Fact::RateLimitPolicy(_) => {}
     }
     fact
 }

@@ -6,7 +6,7 @@ use engine::snapshot::{ClusterProtocol, Limits, Outlier, UnifiedBreaker};
 
 use super::*;
 
-fn policy(kind: &str, name: &str, namespace: &str, target: &str, spec: &str) -> String {
+pub(super) fn policy(kind: &str, name: &str, namespace: &str, target: &str, spec: &str) -> String {
     format!(
         "---
 apiVersion: meshctl.dev/v1alpha1

@@ -24,6 +24,7 @@ use crate::pool::{ConnectError, Destination, Entered, Peer, Queued, Times};
 use crate::serve::direct::{bad_request, is_gone, pass, wire_to};
 use crate::serve::done::{Done, ended};
 use crate::serve::exchange::{HeadEnd, StreamEnd, Try};
+use crate::serve::shadow::Told;
 use crate::serve::{Shared, headers, local};
 use crate::telemetry::{EndpointRowId, Rows};
 
@@ -238,6 +239,7 @@ impl<'a, R: Rt> Run<'a, R> {
         let (rt, status) = (&self.shared.rt, response.status);
         let in_head = engine::classify::grpc_status(&response.headers);
         headers::set_date(&mut response, rt.wall());
+        let told = self.told(&mut response);
         if let Some(flag) = self.session.flag() {
             let value = HeaderValue::from_static(flag.as_str());
             response.headers.insert(FLAG_HEADER, value);
@@ -269,11 +271,23 @@ impl<'a, R: Rt> Run<'a, R> {
             (Some(_), StreamEnd::Late) => done.broken(Flag::Timeout),
             (Some(assessment), _) => {
                 done.ended = ended(assessment.class.kind);
-                done
+                done.refused_by_peer(told.refused)
             }
         };
         self.over(&going, &done, status.as_str().to_owned());
         done
+    }
+
+    /// What the peer's proxy says about the request; nobody else may say it.
+    fn told(&self, response: &mut ResponseHead) -> Told {
+        let endpoint = self.session.endpoint();
+        if endpoint.is_none_or(|endpoint| endpoint.identity.is_none()) {
+            headers::strip_own(&mut response.headers);
+            return Told::default();
+        }
+        let told = Told::take(&mut response.headers);
+        self.shared.telemetry.shadowed(self.rows, told.shadow);
+        told
     }
 
     /// A connection for the attempt: pooled, or new if the engine allows one.

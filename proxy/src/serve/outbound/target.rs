@@ -31,7 +31,7 @@ pub(super) fn find(snapshot: &Snapshot, to: SocketAddr) -> Target {
     Target::Past(Past {
         peer: Peer {
             address: to,
-            identity: pod.and_then(|pod| pod.identity.clone()),
+            identity: pod.and_then(|pod| pod.identity_at(to.port())).cloned(),
         },
         pod: pod.map(|pod| pod.name.clone()),
     })

@@ -32,10 +32,11 @@ complete -c meshctl -n "__fish_meshctl_needs_command" -s h -l help -d 'Print hel
 complete -c meshctl -n "__fish_meshctl_needs_command" -s V -l version -d 'Print version'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "simulate" -d 'Run a mesh offline: real proxies, your manifests, virtual time'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "route" -d 'See where traffic goes, change it, and know what the change does'
+complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "check" -d 'Diagnose a cluster step by step, each trouble with a remedy'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "version" -d 'Print the version and what it was built for'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -s f -l filename -d 'Manifests: files, directories, or `-` for standard input; added to those of the scenario' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -s f -l filename -d 'Manifests: files, directories, or `-` for standard input; added to those of the scenario, and in place of the same objects of a cluster' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l seed -d 'Where the randomness comes from: same seed, same bytes' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l seeds -d 'Run N seeds, starting at --seed, over all cores, and report the spread' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l duration -d 'How much virtual time to simulate, instead of what the scenario says' -r
@@ -51,6 +52,12 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l crypto -d '`real` uses real key exchange and signatures instead of the simulator\'s cheap ones' -r -f -a "simulated\t''
 real\t''"
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -s j -l jobs -d 'How many simulations run at once' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l context -d 'The context of the kubeconfig; without it the current one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l kubeconfig -d 'The kubeconfig; without it $KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l as -d 'Act as this user (impersonation)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l as-group -d 'Act as this group (can be repeated)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l request-timeout -d 'How long one answer of the API server may take' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -s n -l namespace -d 'The namespace; without it that of the context' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -58,6 +65,7 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l no-assumptions -d 'Refuse to judge by assumed inputs: exit 2 when an expectation rests on one'
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l ignore-foreign -d 'Go on although policies of another mesh are not understood; the result is INCOMPLETE'
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -s v -l verbose -d 'List every assumption and everything that is not modelled'
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -s A -l all-namespaces -d 'All namespaces'
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -s q -l quiet -d 'Print data and errors only, no news'
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -a "init" -d 'Write out the scenario that would be derived from manifests, with comments, for editing'
@@ -131,6 +139,21 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_s
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "get" -d 'Show the routes of one Service in full: rules, backends with their pods, policies, shadows'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "explain" -d 'Explain what happens to a request: rule, filters, backends with probabilities, policies, reasons'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c meshctl -n "__fish_meshctl_using_subcommand check" -s o -l output -d 'Output format' -r -f -a "table\t'Every check'
+json\t''
+short\t'What is not right'"
+complete -c meshctl -n "__fish_meshctl_using_subcommand check" -l context -d 'The context of the kubeconfig; without it the current one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand check" -l kubeconfig -d 'The kubeconfig; without it $KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand check" -l as -d 'Act as this user (impersonation)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand check" -l as-group -d 'Act as this group (can be repeated)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand check" -l request-timeout -d 'How long one answer of the API server may take' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand check" -s n -l namespace -d 'The namespace; without it that of the context' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand check" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand check" -s A -l all-namespaces -d 'All namespaces'
+complete -c meshctl -n "__fish_meshctl_using_subcommand check" -s q -l quiet -d 'Print data and errors only, no news'
+complete -c meshctl -n "__fish_meshctl_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c meshctl -n "__fish_meshctl_using_subcommand completions" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -144,11 +167,12 @@ always\t''
 never\t''"
 complete -c meshctl -n "__fish_meshctl_using_subcommand version" -s q -l quiet -d 'Print data and errors only, no news'
 complete -c meshctl -n "__fish_meshctl_using_subcommand version" -s h -l help -d 'Print help'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate route completions version help" -f -a "simulate" -d 'Run a mesh offline: real proxies, your manifests, virtual time'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate route completions version help" -f -a "route" -d 'See where traffic goes, change it, and know what the change does'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate route completions version help" -f -a "completions" -d 'Print the completion script of a shell'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate route completions version help" -f -a "version" -d 'Print the version and what it was built for'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate route completions version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate route check completions version help" -f -a "simulate" -d 'Run a mesh offline: real proxies, your manifests, virtual time'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate route check completions version help" -f -a "route" -d 'See where traffic goes, change it, and know what the change does'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate route check completions version help" -f -a "check" -d 'Diagnose a cluster step by step, each trouble with a remedy'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate route check completions version help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate route check completions version help" -f -a "version" -d 'Print the version and what it was built for'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate route check completions version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from simulate" -f -a "init" -d 'Write out the scenario that would be derived from manifests, with comments, for editing'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "list" -d 'List routes by Service: who gets which requests, for whom that holds, and what never holds'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "get" -d 'Show the routes of one Service in full: rules, backends with their pods, policies, shadows'

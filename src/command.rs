@@ -1,5 +1,6 @@
 //! The list of commands. Each has a file of its own: its doc comment is its help.
 
+pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod route;
 pub(crate) mod simulate;
@@ -14,6 +15,7 @@ use crate::ui::Ui;
 pub(crate) enum Command {
     Simulate(Box<simulate::Args>),
     Route(route::Args),
+    Check(check::Args),
     Completions(completions::Args),
     Version(version::Args),
 }
@@ -22,6 +24,7 @@ pub(crate) fn run(ui: &mut Ui, command: Command) -> Result<Answer, Error> {
     match command {
         Command::Simulate(args) => simulate::run(ui, *args),
         Command::Route(args) => route::run(ui, args),
+        Command::Check(args) => check::run(ui, &args),
         Command::Completions(args) => completions::run(ui, &args),
         Command::Version(args) => version::run(ui, &args),
     }

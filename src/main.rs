@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod cli;
+mod cluster;
 mod command;
 mod error;
 mod input;

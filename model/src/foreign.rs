@@ -86,6 +86,16 @@ pub fn find(object: &Object) -> Vec<Foreign> {
     found
 }
 
+/// Whether kinds of another mesh live in this API group: worth a look in a cluster.
+pub fn is_foreign_group(group: &str) -> bool {
+    kinds::has_group(group)
+}
+
+/// Whether objects of this kind would change what happens to requests.
+pub fn changes_behaviour(group: &str, kind: &str) -> bool {
+    kinds::of_kind(group, kind).is_some_and(|kind| kind.effect == Effect::Behaviour)
+}
+
 /// Keys of annotations: the object's own, and those of its pod template.
 fn annotations(object: &Object) -> Vec<(Vec<Step<'static>>, Vec<String>)> {
     const PLACES: [&[&str]; 3] = [

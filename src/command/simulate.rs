@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
+use crate::cluster;
 use crate::error::{Answer, Error};
 use crate::ui::Ui;
 
 mod batch;
 mod execute;
+mod held;
 mod init;
 mod load;
 mod progress;
@@ -19,7 +21,9 @@ mod write;
 ///
 /// Reads Kubernetes manifests with Gateway API routes and meshctl policies, starts every pod with
 /// the real sidecar proxy in one process, sends load, injects faults, and checks expectations.
-/// Without a scenario one is derived from the manifests, and what it assumed is listed.
+/// Without a scenario one is derived from the manifests, and what it assumed is listed. With
+/// --context, --kubeconfig, -n or -A the objects of a cluster are read as well; nothing is changed
+/// there.
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -30,6 +34,8 @@ mod write;
   meshctl simulate -f manifests/                      a scenario is derived
   meshctl simulate init -f manifests/ > scenario.yaml write it out, to edit
   helm template . | meshctl simulate -f -
+  meshctl simulate --context staging -n shop          what a cluster holds
+  meshctl simulate --context prod -A -f changed.yaml  the same, with a change
   meshctl simulate ./init                             a scenario file called `init`
 
 Exit status: 0 every expectation holds, or none is written (then the report says \"not tested\");
@@ -52,7 +58,8 @@ pub(crate) struct RunArgs {
     /// Scenario files; they name their own manifests, relative to themselves
     #[arg(value_name = "SCENARIO")]
     scenarios: Vec<PathBuf>,
-    /// Manifests: files, directories, or `-` for standard input; added to those of the scenario
+    /// Manifests: files, directories, or `-` for standard input; added to those of the scenario,
+    /// and in place of the same objects of a cluster
     #[arg(short = 'f', long = "filename", value_name = "MANIFESTS")]
     files: Vec<PathBuf>,
     /// Look for manifests in subdirectories as well
@@ -106,6 +113,10 @@ pub(crate) struct RunArgs {
     /// How many simulations run at once
     #[arg(short, long, value_name = "N")]
     jobs: Option<usize>,
+    #[command(flatten)]
+    cluster: cluster::Flags,
+    #[command(flatten)]
+    scope: cluster::Scope,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -417,6 +417,15 @@ const ANNOTATIONS: &[(&str, Owner, &str)] = &[
     ),
 ];
 
+/// Whether a row of the tables is about this group.
+pub(super) fn has_group(group: &str) -> bool {
+    let mut groups = WHOLE_GROUPS
+        .iter()
+        .chain(SOME_KINDS)
+        .map(|(name, _, _)| *name);
+    groups.any(|name| name == group)
+}
+
 /// What objects of this kind are; `None` when they are nobody's policy.
 pub(super) fn of_kind(group: &str, kind: &str) -> Option<Kind> {
     let whole = WHOLE_GROUPS.iter().find(|(name, _, _)| *name == group);

@@ -14,7 +14,7 @@ use sim::scenario::read::{self, Loaded as ScenarioFile};
 use sim::scenario::{CounterChange, ManifestChange, Scenario, Span};
 use sim::story::Tell;
 
-use super::RunArgs;
+use super::{RunArgs, held};
 use crate::error::Error;
 use crate::input::{self, Input as Text};
 
@@ -44,9 +44,11 @@ pub(super) struct Loaded {
 
 /// What is collected while files are read.
 #[derive(Default)]
-struct Reader {
-    errors: Vec<Diagnostic>,
-    warnings: Vec<Diagnostic>,
+pub(super) struct Reader {
+    pub(super) errors: Vec<Diagnostic>,
+    pub(super) warnings: Vec<Diagnostic>,
+    /// The objects of a cluster, below those of files.
+    pub(super) held: Vec<Text>,
 }
 
 /// Overrides of `--set`: of the scenario, and of manifests.
@@ -58,14 +60,19 @@ struct Overrides {
 
 /// Reads and checks everything. Nothing runs when one input is bad.
 pub(super) fn prepare(args: &RunArgs) -> Result<Loaded, Error> {
-    if args.scenarios.is_empty() && args.files.is_empty() {
+    let of_cluster = args.cluster.is_given() || args.scope.is_given();
+    if args.scenarios.is_empty() && args.files.is_empty() && !of_cluster {
         return Err(Error::new("nothing to simulate")
             .hint("name a scenario: meshctl simulate SCENARIO.yaml")
-            .hint("or manifests: meshctl simulate -f DIRECTORY"));
+            .hint("or manifests: meshctl simulate -f DIRECTORY")
+            .hint("or a cluster: meshctl simulate --context NAME"));
     }
     let mut reader = Reader::default();
     let overrides = overrides(&args.set)?;
     let extra = input::read_all(&args.files, args.recursive)?;
+    if of_cluster {
+        reader.read_cluster(args)?;
+    }
     let mut prepared = Vec::new();
     if args.scenarios.is_empty() {
         prepared.extend(reader.derived(args, &extra, &overrides)?);
@@ -129,6 +136,7 @@ pub(super) fn replay(args: &RunArgs, prepared: &Prepared) -> String {
     if let Some(duration) = args.duration {
         words.extend(["--duration".to_owned(), Span(duration).to_string()]);
     }
+    words.extend(held::words(args));
     let switches = [
         (args.recursive, "-R"),
         (args.ignore_foreign, "--ignore-foreign"),
@@ -143,7 +151,7 @@ pub(super) fn replay(args: &RunArgs, prepared: &Prepared) -> String {
     words.join(" ")
 }
 
-fn quote(arg: &str) -> String {
+pub(super) fn quote(arg: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
     match !arg.is_empty() && arg.chars().all(plain) {
         true => arg.to_owned(),
@@ -190,6 +198,7 @@ impl Reader {
         overrides: &Overrides,
     ) -> Result<Option<Prepared>, Error> {
         let resources = self.resources(texts);
+        let resources = self.over_cluster(resources);
         if !self.errors.is_empty() {
             return Ok(None);
         }
@@ -234,6 +243,7 @@ impl Reader {
         let texts = relative(&base, &file.spec().manifests, &name)?;
         let mut resources = self.resources(&texts);
         resources.extend(self.resources(extra));
+        let mut resources = self.over_cluster(resources);
         if resources.is_empty() && self.errors.is_empty() {
             return Err(Error::new(format!("{name} names no manifests"))
                 .hint("list them in `spec.manifests`, or add them with -f"));
@@ -301,7 +311,7 @@ impl Reader {
         }))
     }
 
-    fn resources(&mut self, texts: &[Text]) -> Vec<Resource> {
+    pub(super) fn resources(&mut self, texts: &[Text]) -> Vec<Resource> {
         let mut resources = Vec::new();
         for text in texts {
             let reading = resource::read(&text.name, &text.text);

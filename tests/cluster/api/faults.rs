@@ -1,0 +1,45 @@
+//! What the server does wrong when it is told to.
+
+use std::time::Duration;
+
+/// One kind of misbehaviour, for the next `times` requests whose method and path contain `on`.
+#[derive(Clone, Debug)]
+pub(crate) struct Fault {
+    pub(crate) on: &'static str,
+    pub(crate) times: u32,
+    pub(crate) what: What,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum What {
+    /// An answer with this status, `Retry-After` and message.
+    Status(u16, Option<u64>, &'static str),
+    /// The answer takes longer.
+    Slow(Duration),
+    /// The connection is closed before the answer.
+    Cut,
+    /// The connection is closed in the middle of the answer.
+    CutBody,
+    /// The answer is no JSON.
+    Nonsense,
+}
+
+impl Fault {
+    pub(crate) fn status(on: &'static str, times: u32, code: u16, after: Option<u64>) -> Self {
+        let what = What::Status(code, after, "the test wants it");
+        Self { on, times, what }
+    }
+
+    pub(crate) fn new(on: &'static str, times: u32, what: What) -> Self {
+        Self { on, times, what }
+    }
+}
+
+/// Takes what is due for this request.
+pub(crate) fn take(faults: &mut [Fault], request: &str) -> Option<What> {
+    let due = faults
+        .iter_mut()
+        .find(|f| f.times > 0 && request.contains(f.on))?;
+    due.times -= 1;
+    Some(due.what.clone())
+}

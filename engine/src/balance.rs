@@ -11,7 +11,7 @@ use crate::snapshot::Balancer;
 
 mod bounded;
 mod candidates;
-mod edf;
+pub(crate) mod edf;
 mod hashed;
 mod least_request;
 mod maglev;

@@ -1,5 +1,7 @@
 //! Request and response heads as the engine sees them: protocol-neutral, already normalised.
 
+use core::net::IpAddr;
+
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, Method, StatusCode};
 
@@ -34,6 +36,8 @@ pub struct RequestHead {
     /// The token of an upgrade: `Upgrade:` of HTTP/1.1 (RFC 9110 §7.8) or `:protocol` of an
     /// extended CONNECT (RFC 8441).
     pub upgrade: Option<String>,
+    /// Where the connection came from, when that is known.
+    pub source: Option<IpAddr>,
 }
 
 /// The head of one response.
@@ -56,6 +60,7 @@ impl RequestHead {
             headers: HeaderMap::new(),
             protocol: Protocol::Http1,
             upgrade: None,
+            source: None,
         }
     }
 

@@ -4,8 +4,6 @@
 //! `recalculateLoadInTotalPanic`, `choosePriority`). A level with at least 1/1.4 of its hosts
 //! healthy carries everything; below, traffic spills over to degraded hosts and to the next level.
 
-use crate::entropy::Entropy;
-
 /// A level is taken to carry 1.4 times its healthy share, in percent (Envoy's
 /// `overprovisioning_factor`).
 pub const OVERPROVISIONING_PERCENT: u64 = 140;
@@ -60,7 +58,12 @@ pub fn shares(levels: &[Level], panic_threshold_percent: u32) -> Vec<Share> {
     if shares.is_empty() {
         return shares;
     }
-    if shares.iter().all(|s| s.panic) {
+    // A level without hosts has nothing to say.
+    if shares
+        .iter()
+        .zip(levels)
+        .all(|(s, l)| s.panic || l.total == 0)
+    {
         by_host_count(levels, &mut shares);
         return shares;
     }
@@ -81,9 +84,8 @@ pub fn shares(levels: &[Level], panic_threshold_percent: u32) -> Vec<Share> {
     shares
 }
 
-/// Draws a level by the shares: its index, and whether a degraded host is meant.
-pub fn choose(shares: &[Share], rng: &mut Entropy) -> Option<(usize, bool)> {
-    let mut point = rng.below(100) as u32;
+/// The level that a `point` in 0..100 lies in: its index, and whether a degraded host is meant.
+pub fn choose(shares: &[Share], mut point: u32) -> Option<(usize, bool)> {
     for degraded in [false, true] {
         for (index, share) in shares.iter().enumerate() {
             let load = if degraded {

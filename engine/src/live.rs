@@ -28,19 +28,21 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::report::{EndpointKey, EndpointState, Event};
-use crate::snapshot::{ClusterKey, Outbound};
+use crate::snapshot::{ClusterKey, Outbound, Standpoint};
 use crate::time::Instant;
 
 mod account;
 mod cluster;
 mod host;
 mod pick;
+mod pools;
 mod reconcile;
 mod status;
 mod ticket;
 mod wait;
 
 pub use cluster::{LiveCluster, NoEndpoint, Unavailable};
+pub use pick::Ask;
 pub use status::{ClusterCounts, EndpointLoad};
 pub(crate) use ticket::RetryPermit;
 pub use ticket::{ConnectionPermit, Started, Ticket};
@@ -57,6 +59,7 @@ pub struct Clusters {
 #[derive(Debug, Default)]
 struct Inner {
     outbound: Arc<Outbound>,
+    standpoint: Arc<Standpoint>,
     live: BTreeMap<ClusterKey, Arc<LiveCluster>>,
     /// Events of clusters that were dropped.
     orphaned: Vec<Event>,
@@ -82,7 +85,7 @@ impl Clusters {
         }
         let policy = inner.outbound.clusters.get(key)?.clone();
         let endpoints = inner.outbound.endpoints.get(key).cloned();
-        let live = LiveCluster::new(policy, endpoints, self.seed, now);
+        let live = LiveCluster::new(policy, endpoints, inner.standpoint.clone(), self.seed, now);
         inner.live.insert(key.clone(), live.clone());
         Some(live)
     }
@@ -111,6 +114,19 @@ impl Clusters {
             if let Some(policy) = outbound.clusters.get(key) {
                 live.reconcile(policy, outbound.endpoints.get(key), now);
             }
+        }
+    }
+
+    /// Says where the proxy stands, for balancing by locality. To be called before
+    /// [`apply`](Self::apply) when both change.
+    pub fn locate(&self, standpoint: &Arc<Standpoint>, now: Instant) {
+        let mut inner = self.lock();
+        if *inner.standpoint == **standpoint {
+            return;
+        }
+        inner.standpoint = standpoint.clone();
+        for live in inner.live.values() {
+            live.locate(standpoint, now);
         }
     }
 

@@ -32,6 +32,7 @@
 use core::net::SocketAddr;
 use std::sync::Arc;
 
+use http::header::SET_COOKIE;
 use http::{HeaderMap, Method, StatusCode};
 
 use crate::classify::{Assessment, Broken, Outcome, grpc, grpc_status, hint};
@@ -41,7 +42,7 @@ use crate::limit::Full;
 use crate::live::{ConnectionPermit, LiveCluster, RetryPermit, Ticket, Wait};
 use crate::retry::Refusal;
 use crate::snapshot::route::RetryPolicy;
-use crate::snapshot::{Cluster, Endpoint, Rule};
+use crate::snapshot::{Cluster, ClusterProtocol, Endpoint, Rule};
 use crate::time::Instant;
 use crate::trace::Trail;
 
@@ -60,6 +61,12 @@ pub struct Session {
     rule: Option<Arc<Rule>>,
     cluster: Arc<LiveCluster>,
     request: Request,
+    /// For balancers that choose by it.
+    hash: Option<u64>,
+    /// Carries the hash from now on; set on the response.
+    cookie: Option<http::HeaderValue>,
+    /// What is spoken to the applications behind the cluster.
+    protocol: ClusterProtocol,
     filters: open::AfterFilters,
     opened: Instant,
     deadline: Instant,
@@ -165,6 +172,11 @@ impl Session {
     /// The cluster that was chosen.
     pub fn cluster(&self) -> &Arc<LiveCluster> {
         &self.cluster
+    }
+
+    /// What is spoken to the applications behind the cluster.
+    pub fn protocol(&self) -> ClusterProtocol {
+        self.protocol
     }
 
     /// The rule that governs the request; none for mirrors.
@@ -291,6 +303,9 @@ impl Session {
             current.ticket.head(told, now);
         }
         self.filters.apply(&mut head.headers);
+        if let Some(cookie) = self.cookie.take() {
+            head.headers.append(SET_COOKIE, cookie);
+        }
         OnHead::Pass
     }
 

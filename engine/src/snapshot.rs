@@ -61,6 +61,8 @@ pub struct Snapshot {
     /// Hash of the content: equal content, equal version, on every machine.
     pub version: u64,
     pub workload: Arc<Workload>,
+    /// Where it stands, for balancing by locality.
+    pub standpoint: Arc<Standpoint>,
     /// Shared by all proxies of a client namespace.
     pub outbound: Arc<Outbound>,
     pub inbound: Arc<Inbound>,

@@ -17,10 +17,11 @@ use std::sync::Arc;
 
 use engine::snapshot::{
     Cluster, ClusterKey, EndpointSet, Frontend, Inbound, ObjectName, PodAddress, PortProtocol,
-    RouteKind, Snapshot, Workload,
+    RouteKind, Snapshot, Standpoint, Workload,
 };
 
 mod authorization;
+pub(crate) mod balance;
 mod client;
 mod cluster;
 mod digest;
@@ -28,6 +29,7 @@ mod guard;
 mod http;
 mod layout;
 mod one;
+mod peers;
 mod routes;
 mod table;
 mod traffic;
@@ -39,6 +41,7 @@ use client::{Client, Consumer};
 use digest::digest;
 use guard::Guards;
 use layout::{Layout, Shape};
+use peers::Crowds;
 use routes::View;
 use table::Table;
 
@@ -67,6 +70,7 @@ pub struct Lowering {
     clients: BTreeMap<Arc<str>, Client>,
     workloads: BTreeMap<ObjectName, Lowered>,
     guards: Guards,
+    crowds: Crowds,
     /// Workloads per namespace.
     population: BTreeMap<Arc<str>, usize>,
     /// Whether a workload changed in the update under way.
@@ -112,6 +116,7 @@ impl Lowering {
             clients: BTreeMap::new(),
             workloads: BTreeMap::new(),
             guards: Guards::default(),
+            crowds: Crowds::default(),
             population: BTreeMap::new(),
             changed: false,
         }
@@ -156,9 +161,18 @@ impl Lowering {
     pub fn snapshot(&self, pod: &ObjectName) -> Option<Arc<Snapshot>> {
         let lowered = self.workloads.get(pod)?;
         let client = self.clients.get(&pod.namespace)?;
+        let crowd = self.crowds.of(pod);
+        let standpoint = Standpoint {
+            locality: lowered.workload.locality.clone(),
+            peers: crowd
+                .map(|crowd| Arc::clone(&crowd.peers))
+                .unwrap_or_default(),
+        };
+        let peers = crowd.map_or(0, |crowd| crowd.hash);
         Some(Arc::new(Snapshot {
-            version: digest(&(lowered.hash, client.version)),
+            version: digest(&(lowered.hash, client.version, peers)),
             workload: Arc::clone(&lowered.workload),
+            standpoint: Arc::new(standpoint),
             outbound: Arc::clone(&client.outbound),
             inbound: Arc::clone(&lowered.inbound),
         }))
@@ -301,6 +315,7 @@ impl Lowering {
     fn pod(&mut self, index: &Index, name: &ObjectName) {
         let pod = index.pod(name);
         self.claim(index, name, pod);
+        self.changed |= self.crowds.update(index, name, pod);
         match pod.filter(|pod| workload::has_proxy(index, pod)) {
             Some(pod) => {
                 let workload = workload::workload(&self.trust_domain, pod);

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 mod authorization;
 mod backend;
+mod balance;
 mod duration;
 mod outlier;
 mod rate_limit;
@@ -23,9 +24,13 @@ pub use authorization::{
 };
 
 pub use backend::{
-    BackendPolicySpec, CircuitBreaker, CircuitBreakerType, Connection, ConnectionProtocol,
-    LeastRequest, Limits, LoadBalancer, LoadBalancerType, PeakEwma, PerEndpointLimits, Selection,
-    Unified, UnifiedBackoff, UnifiedSuccessRate,
+    BackendPolicySpec, CircuitBreaker, CircuitBreakerType, Connection, ConnectionProtocol, Limits,
+    PerEndpointLimits, Unified, UnifiedBackoff, UnifiedSuccessRate,
+};
+pub use balance::{
+    ConsistentHash, Distribute, ForceLocalZone, HashCookie, HashOn, LeastRequest, LoadBalancer,
+    LoadBalancerType, LocalityBalancing, LocalityMode, PeakEwma, RingSize, Selection, SlowStart,
+    ZoneAware, ZoneBasis,
 };
 pub use duration::{DurationError, GepDuration, KubeDuration};
 pub use outlier::{

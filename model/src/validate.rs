@@ -7,6 +7,7 @@
 
 mod authorization_policy;
 mod backend_policy;
+mod balance;
 mod check;
 mod filters;
 mod gateway;

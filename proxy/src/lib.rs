@@ -71,6 +71,7 @@ pub async fn start<R: Rt>(
     let tls = Arc::new(tls);
     let (now, first) = (rt.now(), snapshots.borrow().clone());
     let clusters = Clusters::new(rt.rand());
+    clusters.locate(&first.standpoint, now);
     clusters.apply(&first.outbound, now);
     let counts = Arc::new(Telemetry::new(&bootstrap.name, now));
     let shared = Arc::new(Shared {
@@ -122,6 +123,7 @@ async fn follow<R: Rt>(shared: Arc<Shared<R>>, mut watch: Watch) {
         }
         let newest = snapshots.borrow_and_update().clone();
         let now = shared.rt.now();
+        shared.clusters.locate(&newest.standpoint, now);
         shared.clusters.apply(&newest.outbound, now);
         let version = format!("{:016x}", newest.version);
         shared

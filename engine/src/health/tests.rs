@@ -70,16 +70,23 @@ fn when_all_levels_panic_hosts_count() {
 }
 
 #[test]
-fn the_draw_follows_the_shares() {
-    let shares = shares(&[level(10, 10, 20)], 50);
-    let mut rng = Entropy::from_seed(3);
-    let n = 10_000;
-    let degraded = (0..n).filter(|_| choose(&shares, &mut rng) == Some((0, true)));
-    let degraded = degraded.count();
-    assert!(
-        (2_816..=3_184).contains(&degraded),
-        "4σ around 30 %: {degraded}"
-    );
+fn a_level_without_hosts_does_not_keep_the_others_from_counting() {
+    let levels = [level(0, 0, 0), level(1, 0, 30), level(1, 0, 10)];
+    let panic = [false, true, true];
+    check(&levels, 50, &[(0, 0), (75, 0), (25, 0)], &panic);
+}
+
+#[test]
+fn points_are_divided_by_the_shares() {
+    let shares = shares(&[level(10, 10, 20), level(10, 0, 10)], 50);
+    let at = |point| choose(&shares, point);
+    assert_eq!(at(0), Some((0, false)));
+    assert_eq!(at(34), Some((0, false)));
+    // 70 and 100 of 240, and 70 for the degraded.
+    let of = |wanted| (0..100).filter(|point| at(*point) == Some(wanted)).count();
+    let seen = [of((0, false)), of((1, false)), of((0, true))];
+    assert_eq!(seen, [70, 30, 0]);
+    assert_eq!(at(100), None);
 }
 
 proptest! {
@@ -100,9 +107,8 @@ proptest! {
         for share in &shares {
             prop_assert!(!share.panic || (norm < 100 && threshold > 0));
         }
-        let mut rng = Entropy::from_seed(1);
-        for _ in 0..20 {
-            let (index, degraded) = choose(&shares, &mut rng).unwrap();
+        for point in 0..100 {
+            let (index, degraded) = choose(&shares, point).unwrap();
             let load = if degraded { shares[index].degraded } else { shares[index].healthy };
             prop_assert!(load > 0);
         }

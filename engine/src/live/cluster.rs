@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::host::Host;
-use super::pick::Pools;
+use super::pick::Ask;
+use super::pools::Pools;
 use super::status::ClusterCounts;
 use super::ticket::{RetryPermit, Started};
 use super::wait::{Seen, Waiters};
@@ -15,7 +16,7 @@ use crate::limit::{Full, InUse};
 use crate::outlier::{ChangeKind, Detector, HostRecord};
 use crate::report::{Event, EventKind};
 use crate::retry::{Budget, Refusal, backoff};
-use crate::snapshot::{Cluster, ClusterKey, EndpointSet, RetryBudget, RetryPolicy};
+use crate::snapshot::{Cluster, ClusterKey, EndpointSet, RetryBudget, RetryPolicy, Standpoint};
 use crate::time::{Duration, Instant};
 
 /// The most events kept until somebody drains them; then the oldest are dropped. A frame is taken
@@ -62,6 +63,8 @@ pub enum NoEndpoint {
     Open,
     #[error("all of its endpoints are ejected")]
     Ejected,
+    #[error("too few of its endpoints are healthy, and failTrafficOnPanic is set")]
+    Panic,
     #[error("it is no longer in the configuration")]
     Gone,
 }
@@ -69,6 +72,7 @@ pub enum NoEndpoint {
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) policy: Arc<Cluster>,
+    pub(super) standpoint: Arc<Standpoint>,
     pub(super) endpoints: Option<Arc<EndpointSet>>,
     /// By slot; a slot is reused only after its host is done.
     pub(super) hosts: Vec<Option<Host>>,
@@ -99,6 +103,7 @@ impl LiveCluster {
     pub(super) fn new(
         policy: Arc<Cluster>,
         endpoints: Option<Arc<EndpointSet>>,
+        standpoint: Arc<Standpoint>,
         seed: u64,
         now: Instant,
     ) -> Arc<Self> {
@@ -106,8 +111,9 @@ impl LiveCluster {
         let rng = Entropy::keyed(seed, &key.to_string(), "live");
         let detector = policy.outlier.clone().map(|p| Detector::new(p, now));
         let mut state = State {
-            pools: Pools::new(&policy.balancer),
+            pools: Pools::new(),
             policy,
+            standpoint,
             endpoints: None,
             hosts: Vec::new(),
             free: Vec::new(),
@@ -158,9 +164,16 @@ impl LiveCluster {
         self.with(now, |_| ());
     }
 
-    /// Picks an endpoint and counts an attempt on it. `tried` are the addresses that a retry should
-    /// avoid: it draws again up to `redraws` times, then takes what it got. `deposit` is the budget
-    /// that an original request pays into.
+    /// Picks an endpoint and counts an attempt on it.
+    pub fn start_for(
+        self: &Arc<Self>,
+        ask: &Ask<'_>,
+        now: Instant,
+    ) -> Result<Started, Unavailable> {
+        self.with(now, |s| s.start(self, ask))
+    }
+
+    /// [`start_for`](Self::start_for) a request without a hash.
     pub fn start(
         self: &Arc<Self>,
         tried: &[core::net::SocketAddr],
@@ -168,7 +181,13 @@ impl LiveCluster {
         deposit: Option<&RetryBudget>,
         now: Instant,
     ) -> Result<Started, Unavailable> {
-        self.with(now, |s| s.start(self, tried, redraws, deposit))
+        let ask = Ask {
+            tried,
+            redraws,
+            deposit,
+            hash: None,
+        };
+        self.start_for(&ask, now)
     }
 
     /// Draws the wait before the `k`-th retry and pays for it, out of the policy's budget or out of

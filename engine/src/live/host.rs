@@ -17,6 +17,9 @@ pub(super) struct Host {
     pub(super) active: u32,
     pub(super) connections: u32,
     pub(super) cost: PeakEwma,
+    /// It could be picked when that was last looked at, and since when.
+    pub(super) was_usable: bool,
+    pub(super) healthy_since: Instant,
     pub(super) breaker: Option<Unified>,
     pub(super) outlier: HostRecord,
 }
@@ -32,6 +35,8 @@ impl Host {
             active: 0,
             connections: 0,
             cost: PeakEwma::seeded(guess, now),
+            was_usable: false,
+            healthy_since: now,
             breaker: policy.breaker.as_ref().map(|b| Unified::new(b, now)),
             outlier: HostRecord::default(),
         }

@@ -1,10 +1,5 @@
-//! From the hosts of a cluster to one endpoint.
-//!
-//! ```text
-//!  hosts ─▶ share of healthy hosts ─▶ healthy | degraded | all (panic) ─▶ algorithm ─▶ avoid tried
-//! ```
-//!
-//! The sets are rebuilt when somebody's eligibility changed, not per request.
+//! From the sets of hosts to one endpoint: choose a set, let its algorithm pick, and pick again
+//! when a retry should go elsewhere.
 
 use core::net::SocketAddr;
 use std::sync::Arc;
@@ -12,132 +7,49 @@ use std::sync::Arc;
 use super::cluster::{LiveCluster, NoEndpoint, State, Unavailable};
 use super::host::Host;
 use super::ticket::{Started, Ticket};
-use crate::balance::{Candidates, Loads, Picked, Picker, Query, Slot, Why};
+use crate::balance::{Loads, Picked, Query, Slot, Why, slow_start};
 use crate::breaker::Unified;
-use crate::health::{self, Level, Share};
 use crate::limit::Full;
 use crate::report::EventKind;
-use crate::snapshot::{Balancer, Endpoint, EndpointHealth, RetryBudget};
+use crate::snapshot::{Endpoint, RetryBudget, SlowStart};
 use crate::time::{Duration, Instant};
 
-/// The sets to pick from.
-#[derive(Debug)]
-pub(super) struct Pools {
-    healthy: Pool,
-    degraded: Pool,
-    share: Share,
-    stale: bool,
+/// What a request asks of the balancer.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ask<'a> {
+    /// Addresses that a retry should avoid: it draws again up to `redraws` times, then takes what
+    /// it got.
+    pub tried: &'a [SocketAddr],
+    pub redraws: u32,
+    /// The budget that an original request pays into.
+    pub deposit: Option<&'a RetryBudget>,
+    /// For algorithms that choose by it.
+    pub hash: Option<u64>,
 }
 
-#[derive(Debug)]
-struct Pool {
-    candidates: Candidates,
-    picker: Picker,
-}
-
+/// What algorithms ask about the hosts.
 struct HostLoads<'a> {
     hosts: &'a mut [Option<Host>],
     total_active: u32,
+    /// Set while some host may be in its slow start.
+    slow_start: Option<&'a SlowStart>,
     decay: Duration,
     now: Instant,
-}
-
-// === impl Pools ===
-
-impl Pools {
-    pub(super) fn new(policy: &Balancer) -> Self {
-        let pool = || Pool {
-            candidates: Candidates::default(),
-            picker: Picker::new(policy),
-        };
-        Self {
-            healthy: pool(),
-            degraded: pool(),
-            share: Share::default(),
-            stale: true,
-        }
-    }
-
-    pub(super) fn invalidate(&mut self) {
-        self.stale = true;
-    }
-
-    pub(super) fn in_panic(&self) -> bool {
-        self.share.panic
-    }
-}
-
-// === impl Pool ===
-
-impl Pool {
-    fn set(&mut self, candidates: Candidates) {
-        self.candidates = candidates;
-        self.picker.candidates_changed();
-    }
 }
 
 // === impl State ===
 
 impl State {
-    /// Rebuilds the sets if somebody's eligibility changed. Called after every change, with its
-    /// time, so that panic begins and ends when it does and not when it is noticed.
-    pub(super) fn settle(&mut self, at: Instant) {
-        if !self.pools.stale {
-            return;
-        }
-        let mut level = Level::default();
-        for (_, host) in self.present() {
-            level.total += u32::from(host.counts());
-            match host.endpoint.health {
-                EndpointHealth::Healthy => level.healthy += u32::from(host.is_usable()),
-                EndpointHealth::Degraded => level.degraded += u32::from(host.is_usable()),
-                EndpointHealth::Unhealthy | EndpointHealth::Draining => {}
-            }
-        }
-        let threshold = self.policy.panic_threshold_percent;
-        let share = health::shares(&[level], threshold)[0];
-        let panic = share.panic;
-        // Panic ignores health, ejections and checks, but never a breaker.
-        let healthy = self.collect(|host| match panic {
-            true => host.counts() && host.breaker_admits(),
-            false => host.is_usable() && host.endpoint.health == EndpointHealth::Healthy,
-        });
-        let degraded = self.collect(|host| {
-            !panic && host.is_usable() && host.endpoint.health == EndpointHealth::Degraded
-        });
-        let was = self.pools.share.panic;
-        self.pools.healthy.set(healthy);
-        self.pools.degraded.set(degraded);
-        self.pools.share = share;
-        self.pools.stale = false;
-        if was != panic && level.total > 0 {
-            let usable = level.healthy + level.degraded;
-            let why = format!("{usable} of {} endpoints are healthy", level.total);
-            let kind = match panic {
-                true => EventKind::PanicEntered,
-                false => EventKind::PanicLeft,
-            };
-            self.event(at, kind, self.policy.key.to_string(), &why);
-        }
-    }
-
-    fn collect(&self, wanted: impl Fn(&Host) -> bool) -> Candidates {
-        let hosts = self.present().filter(|(_, host)| wanted(host));
-        Candidates::new(hosts.map(|(slot, host)| (slot, host.endpoint.weight)))
-    }
-
     pub(super) fn start(
         &mut self,
         cluster: &Arc<LiveCluster>,
-        tried: &[SocketAddr],
-        redraws: u32,
-        deposit: Option<&RetryBudget>,
+        ask: &Ask<'_>,
     ) -> Result<Started, Unavailable> {
         let now = self.now;
         if self.in_use.requests >= self.policy.limits.requests {
             return Err(Unavailable::Full(self.overflow(Full::Requests)));
         }
-        let Some(picked) = self.pick(tried, redraws) else {
+        let Some((picked, candidates)) = self.pick(ask) else {
             return Err(self.no_endpoint());
         };
         // The slot comes from the candidates, which are hosts.
@@ -148,12 +60,11 @@ impl State {
         let endpoint = host.endpoint.clone();
         let probe = host.breaker.as_mut().and_then(Unified::start);
         let panic = self.pools.in_panic();
-        let candidates = self.pools.healthy.candidates.len();
         if probe.is_some() {
             self.eligibility_changed();
         }
         self.ready_again();
-        if let Some(policy) = deposit {
+        if let Some(policy) = ask.deposit {
             self.budget(policy).deposit(now);
         }
         self.in_use.requests += 1;
@@ -169,41 +80,37 @@ impl State {
         })
     }
 
-    fn pick(&mut self, tried: &[SocketAddr], redraws: u32) -> Option<Picked> {
+    /// An endpoint, and of how many.
+    fn pick(&mut self, ask: &Ask<'_>) -> Option<(Picked, usize)> {
         let mut last = None;
-        for attempt in 0..=redraws {
-            let picked = self.draw(attempt)?;
-            last = Some(picked);
+        for attempt in 0..=ask.redraws {
+            let query = Query {
+                hash: ask.hash,
+                attempt,
+            };
+            let (picked, of) = self.draw(query)?;
+            last = Some((picked, of));
             let address = self.host(picked.slot)?.endpoint.address;
-            if !tried.contains(&address) {
+            if !ask.tried.contains(&address) {
                 break;
             }
         }
         last
     }
 
-    fn draw(&mut self, attempt: u32) -> Option<Picked> {
-        let share = self.pools.share;
-        let mut degraded = false;
-        if share.degraded > 0 {
-            degraded = health::choose(&[share], &mut self.rng).is_some_and(|(_, d)| d);
-        }
-        let pool = match degraded {
-            true => &mut self.pools.degraded,
-            false => &mut self.pools.healthy,
-        };
+    fn draw(&mut self, query: Query) -> Option<(Picked, usize)> {
+        let slow_start = self.policy.slow_start.as_ref();
         let mut loads = HostLoads {
             hosts: &mut self.hosts,
             total_active: self.in_use.requests,
             decay: self.policy.balancer.decay().unwrap_or_default(),
+            slow_start: slow_start.filter(|_| self.now < self.pools.warm_at),
             now: self.now,
         };
-        let query = Query {
-            hash: None,
-            attempt,
-        };
-        pool.picker
-            .pick(&pool.candidates, &mut loads, query, &mut self.rng)
+        let pool = self.pools.choose(query.hash, &mut self.rng)?;
+        let (candidates, rng) = (&pool.candidates, &mut self.rng);
+        let picked = pool.picker.pick(candidates, &mut loads, query, rng)?;
+        Some((picked, candidates.len()))
     }
 
     /// A request found an endpoint: whoever waited was not in vain.
@@ -226,7 +133,7 @@ impl State {
         let since = *self.unready_since.get_or_insert(self.now);
         let reason = self.why_none();
         let until = match reason {
-            NoEndpoint::Gone => self.now,
+            NoEndpoint::Gone | NoEndpoint::Panic => self.now,
             _ => since + self.policy.limits.queue_timeout,
         };
         if until <= self.now && !core::mem::replace(&mut self.failing_fast, true) {
@@ -250,6 +157,8 @@ impl State {
             NoEndpoint::Empty
         } else if !hosts().any(Host::counts) {
             NoEndpoint::NotReady
+        } else if self.pools.in_panic() && self.fails_on_panic() {
+            NoEndpoint::Panic
         } else if hosts().any(|h| h.counts() && !h.breaker_admits()) {
             NoEndpoint::Open
         } else {
@@ -278,6 +187,18 @@ impl Loads for HostLoads<'_> {
 
     fn total_active(&self) -> u64 {
         self.total_active.into()
+    }
+
+    fn any_warming(&self) -> bool {
+        self.slow_start.is_some()
+    }
+
+    fn warmth(&self, slot: Slot) -> f64 {
+        let host = self.hosts.get(slot as usize).and_then(Option::as_ref);
+        match (self.slow_start, host) {
+            (Some(policy), Some(host)) => slow_start::factor(policy, host.healthy_since, self.now),
+            _ => 1.0,
+        }
     }
 
     fn cost(&mut self, slot: Slot) -> f64 {

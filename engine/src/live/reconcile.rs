@@ -1,16 +1,17 @@
 //! A cluster's live state under a new configuration: keep what still means the same, reset the
 //! rest.
 
+use core::net::SocketAddr;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::cluster::{LiveCluster, State};
 use super::host::Host;
-use super::pick::Pools;
 use crate::balance::Slot;
 use crate::breaker::Unified;
 use crate::outlier::Detector;
 use crate::report::EventKind;
-use crate::snapshot::{Cluster, Endpoint, EndpointSet};
+use crate::snapshot::{Cluster, Endpoint, EndpointSet, LocalityMode, Standpoint};
 use crate::time::Instant;
 
 impl LiveCluster {
@@ -37,6 +38,17 @@ impl LiveCluster {
         });
     }
 
+    /// The proxy, or its peers, stand somewhere else.
+    pub(super) fn locate(&self, standpoint: &Arc<Standpoint>, now: Instant) {
+        self.with(now, |s| {
+            s.standpoint = standpoint.clone();
+            if s.policy.locality != LocalityMode::None {
+                s.eligibility_changed();
+                s.improved();
+            }
+        });
+    }
+
     /// The configuration no longer has it: no endpoint for anybody, and those who wait learn it.
     pub(super) fn retire(&self, now: Instant) {
         self.with(now, |s| {
@@ -53,7 +65,7 @@ impl State {
         let old = core::mem::replace(&mut self.policy, policy.clone());
         let now = self.now;
         if old.balancer != policy.balancer {
-            self.pools = Pools::new(&policy.balancer);
+            self.pools.forget();
         }
         if old.outlier != policy.outlier {
             self.detector = policy.outlier.clone().map(|p| Detector::new(p, now));
@@ -90,12 +102,18 @@ impl State {
         let old = core::mem::take(&mut self.order);
         let wanted = new.map(|set| set.endpoints.as_slice()).unwrap_or_default();
         let mut order = Vec::with_capacity(wanted.len());
+        // By address; of two endpoints with one address the last one counts.
+        let place = |slot: &Slot| Some((self.host(*slot)?.endpoint.address, *slot));
+        let mut known: BTreeMap<SocketAddr, Slot> = old.iter().filter_map(place).collect();
         for endpoint in wanted {
-            let known = old
-                .iter()
+            let same = known
+                .get(&endpoint.address)
                 .copied()
-                .find(|slot| self.is_same(*slot, endpoint));
-            order.push(match known {
+                .filter(|slot| self.is_same(*slot, endpoint));
+            if same.is_some() {
+                known.remove(&endpoint.address);
+            }
+            order.push(match same {
                 Some(slot) => {
                     if let Some(host) = self.host_mut(slot) {
                         host.endpoint = endpoint.clone();
@@ -105,8 +123,9 @@ impl State {
                 None => self.insert(endpoint),
             });
         }
+        let kept: BTreeSet<Slot> = order.iter().copied().collect();
         for slot in old {
-            if !order.contains(&slot) {
+            if !kept.contains(&slot) {
                 self.remove(slot);
             }
         }

@@ -3,7 +3,7 @@
 use super::{Attempt, Current, Next, Session, failing};
 use crate::balance::Why;
 use crate::classify::Broken;
-use crate::live::{Started, Unavailable};
+use crate::live::{Ask, Started, Unavailable};
 use crate::time::{Duration, Instant};
 use crate::trace::{Step, Trail};
 
@@ -22,7 +22,13 @@ impl Session {
             let budget = self.retry_policy().and_then(|p| p.budget);
             // Only the original request pays in.
             let deposit = budget.as_ref().filter(|_| self.retries == 0);
-            match self.cluster.start(&self.tried, redraws, deposit, now) {
+            let ask = Ask {
+                tried: &self.tried,
+                redraws,
+                deposit,
+                hash: self.hash,
+            };
+            match self.cluster.start_for(&ask, now) {
                 Ok(started) => return Next::Attempt(self.begin(started, now, trail)),
                 Err(Unavailable::Full(full)) => self.overflow(full),
                 Err(Unavailable::NoEndpoint {

@@ -43,14 +43,18 @@ impl Session {
     /// No endpoint was ready in time.
     pub(super) fn unhealthy(&self, reason: NoEndpoint) -> Failure {
         let policy = self.cluster.policy();
-        let cause = format!(
-            "{} has no endpoint to send to: {reason}; none became ready for {:?}",
-            self.cluster.key(),
-            policy.limits.queue_timeout
+        let mut cause = format!(
+            "{} has no endpoint to send to: {reason}",
+            self.cluster.key()
         );
+        // In the other cases nobody waits.
+        if !matches!(reason, NoEndpoint::Gone | NoEndpoint::Panic) {
+            let waited = policy.limits.queue_timeout;
+            cause.push_str(&format!("; none became ready for {waited:?}"));
+        }
         let origin: Origin = match reason {
             // What holds them back is written in the policy.
-            NoEndpoint::Open | NoEndpoint::Ejected => {
+            NoEndpoint::Open | NoEndpoint::Ejected | NoEndpoint::Panic => {
                 let origin = policy.policy_origin.clone();
                 origin.unwrap_or_else(|| policy.origin.clone())
             }

@@ -12,12 +12,14 @@ use crate::head::RequestHead;
 use crate::live::{Clusters, LiveCluster};
 use crate::origin::Origin;
 use crate::route;
-use crate::snapshot::{BackendTarget, ClusterKey, Filter, Frontend, RouteKind, Rule};
+use crate::snapshot::{
+    BackendTarget, ClusterKey, ClusterProtocol, Filter, Frontend, RouteKind, Rule,
+};
 use crate::split::Chosen;
 use crate::time::Instant;
 use crate::trace::{Step, Trail};
 use crate::verdict::LocalResponse;
-use crate::{fault, split};
+use crate::{fault, hash_policy, split};
 
 /// What becomes of a request.
 #[derive(Debug)]
@@ -94,7 +96,9 @@ impl Session {
         now: Instant,
     ) -> Option<Self> {
         let cluster = clusters.get(&to.cluster, now)?;
-        Some(Self::new(cluster, Request::of(head), now, deadline))
+        let mut session = Self::new(cluster, Request::of(head), now, deadline);
+        session.choose_by(head, None);
+        Some(session)
     }
 
     fn new(cluster: Arc<LiveCluster>, request: Request, now: Instant, deadline: Instant) -> Self {
@@ -102,6 +106,9 @@ impl Session {
             rule: None,
             cluster,
             request,
+            hash: None,
+            cookie: None,
+            protocol: ClusterProtocol::Same,
             filters: AfterFilters::default(),
             opened: now,
             deadline,
@@ -115,6 +122,17 @@ impl Session {
             queued_since: None,
             flag: None,
             last_broken: None,
+        }
+    }
+
+    /// Takes from cluster and request what the choice of an endpoint needs.
+    fn choose_by(&mut self, head: &RequestHead, rng: Option<&mut Entropy>) {
+        let policy = self.cluster.policy();
+        self.protocol = policy.protocol;
+        if let Some(hash) = policy.balancer.consistent_hash() {
+            let found = hash_policy::evaluate(&hash.on, head, rng);
+            self.hash = found.hash;
+            self.cookie = found.cookie;
         }
     }
 }
@@ -171,6 +189,7 @@ impl Opening<'_> {
             return Err(self.refuse(&failure, head, Some(rule), trail));
         };
         let mut session = Session::new(cluster, request, self.now, deadline);
+        session.choose_by(head, Some(rng));
         session.delay_until = delay_until;
         session.mirrors = mirrors(&rule.filters, rng, trail);
         session

@@ -4,14 +4,15 @@ use core::time::Duration;
 
 use engine::snapshot::backend::{Consecutive, FailurePercentage, SuccessRate};
 use engine::snapshot::{
-    Balancer, Cluster, ClusterKey, ClusterProtocol, Limits, Outlier, PortProtocol, UnifiedBreaker,
+    Cluster, ClusterKey, ClusterProtocol, Limits, Outlier, PortProtocol, UnifiedBreaker,
 };
 
+use super::balance;
 use super::digest::digest;
 use crate::index::{BackendPolicy, Service, ServicePort};
 use crate::policy::{
     self, BackendPolicySpec, CircuitBreaker, ConnectionProtocol, ConsecutiveDetector, KubeDuration,
-    LoadBalancer, LoadBalancerType, OutlierDetection, Selection,
+    OutlierDetection,
 };
 use crate::yaml::Step;
 
@@ -52,6 +53,8 @@ fn protocol(port: PortProtocol) -> ClusterProtocol {
 fn policy_hash(cluster: &Cluster) -> u64 {
     digest(&(
         &cluster.balancer,
+        &cluster.slow_start,
+        &cluster.locality,
         &cluster.limits,
         &cluster.outlier,
         &cluster.breaker,
@@ -65,7 +68,7 @@ fn policy_hash(cluster: &Cluster) -> u64 {
 fn apply(cluster: &mut Cluster, spec: &BackendPolicySpec) {
     cluster.breaker = spec.circuit_breaker.as_ref().map(breaker);
     cluster.outlier = spec.outlier_detection.as_ref().map(outlier);
-    cluster.balancer = balancer(spec.load_balancer.as_ref(), cluster.breaker.is_some());
+    balance::apply(cluster, spec.load_balancer.as_ref());
     if let Some(limits) = &spec.limits {
         cluster.limits = self::limits(limits);
     }
@@ -84,39 +87,6 @@ fn apply(cluster: &mut Cluster, spec: &BackendPolicySpec) {
             ConnectionProtocol::Tcp => ClusterProtocol::Opaque,
         };
     }
-}
-
-fn balancer(spec: Option<&LoadBalancer>, breaker: bool) -> Balancer {
-    let default = Balancer::default_for(breaker);
-    let Some(spec) = spec else { return default };
-    match spec.r#type {
-        Some(LoadBalancerType::LeastRequest) => {
-            let least = spec.least_request.clone().unwrap_or_default();
-            Balancer::LeastRequest {
-                choice_count: least.choice_count.map_or(2, |count| count.u32()),
-                active_request_bias: least.active_request_bias.unwrap_or(1.0),
-                full_scan: least.selection == Some(Selection::FullScan),
-            }
-        }
-        Some(LoadBalancerType::RoundRobin) => Balancer::RoundRobin,
-        Some(LoadBalancerType::Random) => Balancer::Random,
-        // RingHash and Maglev are refused by validation.
-        _ => peak_ewma(default, &spec.peak_ewma.clone().unwrap_or_default()),
-    }
-}
-
-fn peak_ewma(mut balancer: Balancer, spec: &policy::PeakEwma) -> Balancer {
-    if let Balancer::PeakEwma {
-        decay,
-        default_rtt,
-        failure_penalty,
-    } = &mut balancer
-    {
-        set(decay, spec.decay);
-        set(default_rtt, spec.default_rtt);
-        set(failure_penalty, spec.failure_penalty);
-    }
-    balancer
 }
 
 fn limits(spec: &policy::Limits) -> Limits {
@@ -267,7 +237,7 @@ fn breaker(spec: &CircuitBreaker) -> UnifiedBreaker {
     breaker
 }
 
-fn set(field: &mut Duration, value: Option<KubeDuration>) {
+pub(super) fn set(field: &mut Duration, value: Option<KubeDuration>) {
     if let Some(value) = value {
         *field = value.get();
     }

@@ -9,6 +9,7 @@ use crate::load::load;
 use crate::resource;
 
 mod authorization;
+mod balance;
 mod incremental;
 mod policies;
 

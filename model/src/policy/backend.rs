@@ -7,8 +7,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{KubeDuration, OutlierDetection, TargetRef};
-use crate::number::{Count, Int, Percent, Positive};
+use super::{KubeDuration, LoadBalancer, OutlierDetection, TargetRef};
+use crate::number::{Count, Percent, Positive};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -30,64 +30,6 @@ pub struct BackendPolicySpec {
     pub adaptive_concurrency: Option<Value>,
     /// Not supported by this version.
     pub tls: Option<Value>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct LoadBalancer {
-    /// Default PeakEwma.
-    pub r#type: Option<LoadBalancerType>,
-    pub peak_ewma: Option<PeakEwma>,
-    pub least_request: Option<LeastRequest>,
-    /// Not supported by this version.
-    pub consistent_hash: Option<Value>,
-    /// Not supported by this version.
-    pub slow_start: Option<Value>,
-    /// Not supported by this version.
-    pub locality: Option<Value>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum LoadBalancerType {
-    PeakEwma,
-    LeastRequest,
-    RoundRobin,
-    Random,
-    /// Not supported by this version.
-    RingHash,
-    /// Not supported by this version.
-    Maglev,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct PeakEwma {
-    /// Time in which an observation loses 63 % of its weight. Default 10 s.
-    pub decay: Option<KubeDuration>,
-    /// What an endpoint without history is taken to cost. Default 30 ms.
-    pub default_rtt: Option<KubeDuration>,
-    /// What a failed response is taken to have cost; 0 switches it off. Default 5 s, or 0 when a
-    /// breaker is configured.
-    pub failure_penalty: Option<KubeDuration>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct LeastRequest {
-    /// Endpoints drawn per request. Default 2.
-    pub choice_count: Option<Int<2, 100>>,
-    /// How strongly active requests lower the weight when weights differ. Default 1.0.
-    pub active_request_bias: Option<f64>,
-    /// Default NChoices.
-    pub selection: Option<Selection>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Selection {
-    /// Draw `choiceCount` endpoints.
-    NChoices,
-    /// Look at all of them.
-    FullScan,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

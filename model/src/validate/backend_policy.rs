@@ -2,19 +2,18 @@
 
 use core::time::Duration;
 
+use super::balance;
 use super::check::Check;
 use super::targets::{self, BACKEND_POLICY};
 use crate::policy::{
     BackendPolicySpec, CircuitBreaker, CircuitBreakerType, Connection, Detectors, KubeDuration,
-    LoadBalancer, LoadBalancerType, OutlierDetection, Unified,
+    LoadBalancer, LocalityMode, OutlierDetection, Unified,
 };
 
 /// The window of the unified breaker has ten buckets; below a millisecond each they say nothing.
 const BREAKER_WINDOW_MIN: Duration = Duration::from_millis(10);
 /// Envoy refuses a longer one as well; a day without an ejection is a mistake in the unit.
 const STDEV_FACTOR_MAX: f64 = 100.0;
-/// Beyond it any number of active requests makes an endpoint unreachable.
-const BIAS_MAX: f64 = 100.0;
 
 pub(super) fn check(check: &mut Check, spec: &BackendPolicySpec) {
     targets::targets(check, &spec.target_refs, BACKEND_POLICY);
@@ -23,7 +22,8 @@ pub(super) fn check(check: &mut Check, spec: &BackendPolicySpec) {
     check.not_supported("adaptiveConcurrency", &spec.adaptive_concurrency);
     check.not_supported("tls", &spec.tls);
     if let Some(balancer) = &spec.load_balancer {
-        check.field("loadBalancer", |check| self::balancer(check, balancer));
+        check.field("loadBalancer", |check| balance::check(check, balancer));
+        failover_needs_a_detector(check, spec, balancer);
     }
     if let Some(connection) = &spec.connection {
         check.field("connection", |check| self::connection(check, connection));
@@ -48,56 +48,20 @@ pub(super) fn check(check: &mut Check, spec: &BackendPolicySpec) {
     }
 }
 
-fn balancer(check: &mut Check, balancer: &LoadBalancer) {
-    check.not_supported("consistentHash", &balancer.consistent_hash);
-    check.not_supported("slowStart", &balancer.slow_start);
-    check.not_supported("locality", &balancer.locality);
-    let kind = balancer.r#type.unwrap_or(LoadBalancerType::PeakEwma);
-    if matches!(kind, LoadBalancerType::RingHash | LoadBalancerType::Maglev) {
-        check.field("type", |check| {
-            check.error(
-                format!("{kind:?} is not supported by this version"),
-                "allowed are PeakEwma, LeastRequest, RoundRobin and Random",
-            );
-        });
-    }
-    let fields = [
-        (
-            "peakEwma",
-            LoadBalancerType::PeakEwma,
-            balancer.peak_ewma.is_some(),
-        ),
-        (
-            "leastRequest",
-            LoadBalancerType::LeastRequest,
-            balancer.least_request.is_some(),
-        ),
-    ];
-    for (key, of, present) in fields {
-        if present && of != kind {
-            check.field(key, |check| {
-                check.error(
-                    format!("`{key}` has no effect when the type is {kind:?}"),
-                    format!("set `type: {of:?}` or remove the field"),
+/// Endpoints that are not ready are gone; of those that fail somebody has to take note.
+fn failover_needs_a_detector(check: &mut Check, spec: &BackendPolicySpec, of: &LoadBalancer) {
+    let locality = of.locality.as_ref().and_then(|locality| locality.mode);
+    let detector = spec.outlier_detection.is_some()
+        || spec.circuit_breaker.is_some()
+        || spec.health_check.is_some();
+    if locality == Some(LocalityMode::Failover) && !detector {
+        check.field("loadBalancer", |check| {
+            check.field("locality", |check| {
+                check.warning(
+                    "Failover without a detector: endpoints that fail keep their traffic",
+                    "add outlierDetection, circuitBreaker or healthCheck",
                 );
             });
-        }
-    }
-    if let Some(ewma) = &balancer.peak_ewma {
-        check.field("peakEwma", |check| {
-            positive(check, "decay", ewma.decay);
-            positive(check, "defaultRtt", ewma.default_rtt);
-        });
-    }
-    if let Some(least) = &balancer.least_request {
-        check.field("leastRequest", |check| {
-            number(
-                check,
-                "activeRequestBias",
-                least.active_request_bias,
-                0.0,
-                BIAS_MAX,
-            );
         });
     }
 }

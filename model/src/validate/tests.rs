@@ -3,6 +3,7 @@ use crate::resource;
 use super::*;
 
 mod authorization;
+mod balance;
 mod policies;
 
 /// What is said about a route for the Service web whose `spec` goes on with `spec`: line 5 of the

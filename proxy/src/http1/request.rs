@@ -71,6 +71,7 @@ pub(super) fn read(head: &Bytes, headers_max: usize) -> Result<Request, HeadErro
             headers: fields.headers,
             protocol: Protocol::Http1,
             upgrade,
+            source: None,
         },
     })
 }

@@ -64,6 +64,7 @@ pub(super) fn read_request(head: Request<()>) -> Result<RequestHead, HeadError> 
         headers,
         protocol: Protocol::Http2,
         upgrade,
+        source: None,
     })
 }
 

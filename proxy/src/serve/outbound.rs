@@ -1,6 +1,6 @@
 //! The application's side: connections it opened, captured on their way.
 
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::failure::{Again, Failure, Flag, Whose};
@@ -39,6 +39,7 @@ struct Outbound<R: Rt> {
     shared: Arc<Shared<R>>,
     /// Where the connection wanted to go; none: every request says for itself.
     to: Option<SocketAddr>,
+    from: IpAddr,
     /// The rows of the request before: most connections carry one kind of request.
     rows: Mutex<Option<Known>>,
 }
@@ -66,6 +67,7 @@ pub(crate) async fn connection<R: Rt>(
     let outbound = Arc::new(Outbound {
         shared: shared.clone(),
         to: info.original_dst,
+        from: info.peer.ip(),
         rows: Mutex::new(None),
     });
     let Some(http) = look else {
@@ -197,8 +199,7 @@ impl<R: Rt> Outbound<R> {
                 (done, Extra::default())
             }
             Opened::Forward(session) => {
-                let protocol = session.cluster().policy().protocol;
-                headers::set_orig_proto(&mut head, protocol);
+                headers::set_orig_proto(&mut head, session.protocol());
                 let mirrors = session.mirrors().to_vec();
                 let deadline = session.deadline();
                 let mut run = Run::new(shared, *session, trail, rows);
@@ -335,6 +336,7 @@ impl<R: Rt> Handler<R> for Outbound<R> {
     {
         let shared = &self.shared;
         headers::strip_own(&mut head.headers);
+        head.source = Some(self.from);
         let id = headers::request_id(&shared.rt, &mut head.headers);
         let snapshot = shared.snapshot();
         let started = shared.rt.now();

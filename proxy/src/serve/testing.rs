@@ -110,6 +110,7 @@ pub(crate) fn snapshot(account: &str) -> Snapshot {
             identity: identity(account),
             locality: Locality::default(),
         }),
+        standpoint: Arc::default(),
         outbound: Arc::new(Outbound {
             by_pod: Arc::new(BTreeMap::from([(
                 API.parse().unwrap(),

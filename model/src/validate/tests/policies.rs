@@ -88,11 +88,6 @@ fn what_is_not_supported_is_refused_with_its_line() {
   healthCheck: {active: {}}
   adaptiveConcurrency: {}
   tls: {mode: Mesh}
-  loadBalancer:
-    type: Maglev
-    consistentHash: {}
-    slowStart: {window: 1s}
-    locality: {}
   connection:
     tcpKeepalive: {}
     maxConnectionDuration: 1h
@@ -109,18 +104,14 @@ fn what_is_not_supported_is_refused_with_its_line() {
             "7 error: `healthCheck` is not supported by this version",
             "8 error: `adaptiveConcurrency` is not supported by this version",
             "9 error: `tls` is not supported by this version",
-            "12 error: `consistentHash` is not supported by this version",
-            "13 error: `slowStart` is not supported by this version",
-            "14 error: `locality` is not supported by this version",
-            "11 error: Maglev is not supported by this version",
-            "16 error: `tcpKeepalive` is not supported by this version",
-            "17 error: `maxConnectionDuration` is not supported by this version",
-            "18 error: `http2` is not supported by this version",
-            "19 error: `maxRequestsPerConnection` is not supported by this version",
-            "24 error: `successfulActiveHealthCheckUnejectHost` is not supported by this version",
-            "21 error: RollingWindow is not supported by this version",
-            "23 error: `failureAccrual` is not supported by this version",
-            "22 error: `rollingWindow` is not supported by this version",
+            "11 error: `tcpKeepalive` is not supported by this version",
+            "12 error: `maxConnectionDuration` is not supported by this version",
+            "13 error: `http2` is not supported by this version",
+            "14 error: `maxRequestsPerConnection` is not supported by this version",
+            "19 error: `successfulActiveHealthCheckUnejectHost` is not supported by this version",
+            "16 error: RollingWindow is not supported by this version",
+            "18 error: `failureAccrual` is not supported by this version",
+            "17 error: `rollingWindow` is not supported by this version",
         ],
     );
     policy(

@@ -95,7 +95,9 @@ proptest! {
         }
     }
 
-    /// 1024 points, whatever the number of hosts.
+    /// 1024 points, whatever the number of hosts: those of the one that is gone go to the others,
+    /// and each new point takes keys from whoever had them. Of n hosts that is 1/n + (n-2)/n² of
+    /// the keys, at most an eighth more than with points held fixed.
     #[test]
     fn with_scaling_few_other_keys_move(n in 2usize..30, gone in 0usize..30) {
         let gone = gone % n;
@@ -106,7 +108,8 @@ proptest! {
         let before = homes(&all, &Ring::new(&all, 1024, 8_388_608), 2000);
         let after = homes(&fewer, &Ring::new(&fewer, 1024, 8_388_608), 2000);
         let moved = before.iter().zip(&after).filter(|(b, a)| b != a).count();
-        let bound = (1.0 / n as f64 + 0.12) * 2000.0;
+        let n = n as f64;
+        let bound = (1.0 / n + (n - 2.0) / (n * n) + 0.06) * 2000.0;
         prop_assert!((moved as f64) <= bound, "{moved} of 2000 moved, n = {n}");
     }
 

@@ -35,7 +35,7 @@ pub mod observe;
 pub mod pool;
 mod serve;
 pub mod tcp;
-mod telemetry;
+pub mod telemetry;
 pub mod tls;
 
 pub use config::{Bootstrap, Bounds};
@@ -212,20 +212,8 @@ impl<R: Rt> Proxy<R> {
     fn report(&self, frame: impl FnOnce(&mut Recorder, Instant) -> Frame) -> Frame {
         let shared = &self.shared;
         let now = shared.rt.now();
-        let states = shared.clusters.endpoint_states(now);
-        let events = shared.clusters.drain_events(&shared.name, now);
-        shared.telemetry.with(|recorder| {
-            for (key, state) in states {
-                let row = recorder.endpoints.id(&key, now);
-                if let Some(row) = row.and_then(|id| recorder.endpoints.get_mut(id)) {
-                    row.set_state(state);
-                }
-            }
-            for event in events {
-                recorder.push_event(event);
-            }
-            frame(recorder, now)
-        })
+        let telemetry = &shared.telemetry;
+        telemetry.report(&shared.clusters, &shared.name, now, frame)
     }
 }
 

@@ -34,8 +34,8 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use done::Done;
-pub(crate) use shadow::Shadow;
+pub use done::Done;
+pub use shadow::Shadow;
 
 /// Everything the connections of one proxy have in common.
 pub(crate) struct Shared<R: Rt> {

@@ -1,26 +1,29 @@
 //! What a proxy counts, into the tables of [`engine::report`].
 //!
+//! The simulator's policy level counts with the same hands, so that its reports mean the same.
+//!
 //! A request asks for its rows once, when its rule and backend are known, and counts by index. One
 //! lock guards the tables; each worker has its own, so that nobody waits for it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use engine::live::Clusters;
 use engine::report::recorder::Recorder;
 use engine::report::{
-    BackendKey, Counters, EdgeKey, EndpointKey, EventKind, RouteKey, RowId, Security, ServiceKey,
-    Side,
+    BackendKey, Counters, EdgeKey, EndpointKey, EventKind, Frame, RouteKey, RowId, Security,
+    ServiceKey, Side,
 };
 use engine::snapshot::{BackendTarget, ClusterKey, Endpoint, Frontend, Rule, Snapshot};
 use engine::time::{Duration, Instant};
 
-use crate::serve::{Done, Shadow};
+pub use crate::serve::{Done, Shadow};
 
 /// The statistics of one worker.
-pub(crate) struct Telemetry(Mutex<Recorder>);
+pub struct Telemetry(Mutex<Recorder>);
 
 /// The rows that a request counts in.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Rows {
+pub struct Rows {
     service: Option<RowId<ServiceKey>>,
     route: Option<RowId<RouteKey>>,
     backend: Option<RowId<BackendKey>>,
@@ -28,20 +31,20 @@ pub(crate) struct Rows {
 }
 
 /// The row that an attempt counts in.
-pub(crate) type EndpointRowId = Option<RowId<EndpointKey>>;
+pub type EndpointRowId = Option<RowId<EndpointKey>>;
 
 /// What a request did besides ending.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Extra {
-    pub(crate) retries_denied: u64,
-    pub(crate) timeouts: u64,
-    pub(crate) mirrored: u64,
+pub struct Extra {
+    pub retries_denied: u64,
+    pub timeouts: u64,
+    pub mirrored: u64,
 }
 
 // === impl Telemetry ===
 
 impl Telemetry {
-    pub(crate) fn new(source: &str, now: Instant) -> Self {
+    pub fn new(source: &str, now: Instant) -> Self {
         let mut recorder = Recorder::new(source);
         recorder.event(now, EventKind::ProxyStarted, source);
         Self(Mutex::new(recorder))
@@ -49,7 +52,7 @@ impl Telemetry {
 
     /// Rows of a request that a client sent to a service. `backend` is none when the answer came
     /// from the proxy.
-    pub(crate) fn outbound(
+    pub fn outbound(
         &self,
         frontend: &Frontend,
         rule: Option<&Arc<Rule>>,
@@ -99,7 +102,7 @@ impl Telemetry {
     }
 
     /// A connection to the endpoint of `row` was made, or could not be.
-    pub(crate) fn connected(&self, row: EndpointRowId, made: bool) {
+    pub fn connected(&self, row: EndpointRowId, made: bool) {
         let mut recorder = self.lock();
         if let Some(row) = row.and_then(|id| recorder.endpoints.get_mut(id)) {
             row.connections.opened += u64::from(made);
@@ -109,7 +112,7 @@ impl Telemetry {
     }
 
     /// A connection to the endpoint of `row` is closed.
-    pub(crate) fn disconnected(&self, row: EndpointRowId) {
+    pub fn disconnected(&self, row: EndpointRowId) {
         let mut recorder = self.lock();
         if let Some(row) = row.and_then(|id| recorder.endpoints.get_mut(id)) {
             row.connections.open = row.connections.open.saturating_sub(1);
@@ -117,7 +120,7 @@ impl Telemetry {
     }
 
     /// Rows of an edge alone.
-    pub(crate) fn edge(
+    pub fn edge(
         &self,
         from: &Arc<str>,
         to: &Arc<str>,
@@ -138,17 +141,17 @@ impl Telemetry {
     }
 
     /// A request begins.
-    pub(crate) fn start(&self, rows: Rows) {
+    pub fn start(&self, rows: Rows) {
         self.each(rows, Counters::start);
     }
 
     /// A request that was started is tried again: counted now, since a budget is about when.
-    pub(crate) fn retried(&self, rows: Rows) {
+    pub fn retried(&self, rows: Rows) {
         self.each(rows, |counters| counters.retries += 1);
     }
 
     /// A request that was started ends.
-    pub(crate) fn end(&self, rows: Rows, done: &Done, extra: Extra, latency: Duration) {
+    pub fn end(&self, rows: Rows, done: &Done, extra: Extra, latency: Duration) {
         self.each(rows, |counters| {
             counters.end(done.ended, latency);
             count(counters, done);
@@ -159,7 +162,7 @@ impl Telemetry {
     }
 
     /// A request that was started would have been refused.
-    pub(crate) fn shadowed(&self, rows: Rows, shadow: Shadow) {
+    pub fn shadowed(&self, rows: Rows, shadow: Shadow) {
         self.each(rows, |counters| {
             counters.audited += u64::from(shadow.audited);
             counters.shadow_limited += u64::from(shadow.limited);
@@ -167,7 +170,7 @@ impl Telemetry {
     }
 
     /// An attempt on an endpoint begins.
-    pub(crate) fn attempt(
+    pub fn attempt(
         &self,
         backend: &ClusterKey,
         endpoint: &Endpoint,
@@ -187,7 +190,7 @@ impl Telemetry {
     }
 
     /// An attempt that was started ends.
-    pub(crate) fn attempt_end(&self, row: EndpointRowId, done: &Done, latency: Duration) {
+    pub fn attempt_end(&self, row: EndpointRowId, done: &Done, latency: Duration) {
         let mut recorder = self.lock();
         if let Some(row) = row.and_then(|id| recorder.endpoints.get_mut(id)) {
             row.counters.end(done.ended, latency);
@@ -195,13 +198,32 @@ impl Telemetry {
         }
     }
 
-    pub(crate) fn event(&self, now: Instant, kind: EventKind, subject: &str) {
+    pub fn event(&self, now: Instant, kind: EventKind, subject: &str) {
         self.lock().event(now, kind, subject);
     }
 
-    /// Runs `f` on the tables.
-    pub(crate) fn with<T>(&self, f: impl FnOnce(&mut Recorder) -> T) -> T {
-        f(&mut self.lock())
+    /// A frame of the tables, with the state of every endpoint as of `now` and the events since the
+    /// last one. `name` is the proxy's.
+    pub fn report(
+        &self,
+        clusters: &Clusters,
+        name: &str,
+        now: Instant,
+        frame: impl FnOnce(&mut Recorder, Instant) -> Frame,
+    ) -> Frame {
+        let states = clusters.endpoint_states(now);
+        let events = clusters.drain_events(name, now);
+        let mut recorder = self.lock();
+        for (key, state) in states {
+            let row = recorder.endpoints.id(&key, now);
+            if let Some(row) = row.and_then(|id| recorder.endpoints.get_mut(id)) {
+                row.set_state(state);
+            }
+        }
+        for event in events {
+            recorder.push_event(event);
+        }
+        frame(&mut recorder, now)
     }
 
     fn each(&self, rows: Rows, f: impl Fn(&mut Counters)) {
@@ -242,9 +264,19 @@ fn count(counters: &mut Counters, done: &Done) {
 }
 
 /// The workload of a proxy as reports name it: `shop/Deployment/web`.
-pub(crate) fn workload(snapshot: &Snapshot) -> Arc<str> {
+pub fn workload(snapshot: &Snapshot) -> Arc<str> {
     let of = &snapshot.workload;
     format!("{}/{}", of.name.namespace, of.controller).into()
+}
+
+/// How the way to a backend is protected, as its first endpoint shows: a Service whose pods are
+/// half in the mesh is counted under one word.
+pub fn security(snapshot: &Snapshot, backend: Option<&ClusterKey>) -> Security {
+    let set = backend.and_then(|key| snapshot.outbound.endpoints.get(key));
+    match set.and_then(|set| set.endpoints.first()) {
+        Some(endpoint) if endpoint.identity.is_none() => Security::Plain,
+        _ => Security::Mutual,
+    }
 }
 
 /// The share that the rule gives the backend.

@@ -29,6 +29,8 @@ mod serve;
 mod work;
 
 pub use pod::AppPod;
+pub(crate) use serve::grpc_status;
+pub(crate) use work::Request;
 
 /// What all pods of a workload do.
 #[derive(Clone, Debug)]

@@ -23,6 +23,7 @@ use proxy::net::Rt as _;
 
 use crate::body;
 use crate::net::{SimIo, SimRt};
+use crate::policy::Caller;
 use crate::scenario::ClientProtocol;
 
 pub(crate) mod http2;
@@ -40,6 +41,8 @@ const IDLE_TIME: core::time::Duration = core::time::Duration::from_secs(60);
 pub struct Client {
     rt: SimRt,
     pools: Arc<Mutex<BTreeMap<Dest, Pool>>>,
+    /// At the policy level requests are handed over, not sent.
+    caller: Option<Caller>,
 }
 
 /// A request to be sent.
@@ -121,6 +124,15 @@ impl Client {
         Self {
             rt,
             pools: Arc::default(),
+            caller: None,
+        }
+    }
+
+    /// A client that hands its requests over instead of sending bytes.
+    pub(crate) fn with_caller(rt: SimRt, caller: Caller) -> Self {
+        Self {
+            caller: Some(caller),
+            ..Self::new(rt)
         }
     }
 
@@ -149,6 +161,10 @@ impl Client {
     }
 
     async fn attempt(&self, ask: &Ask) -> Result<Answer, NoAnswer> {
+        if let Some(caller) = &self.caller {
+            let address = self.address(&ask.dest).await?;
+            return caller.call(ask, address).await;
+        }
         if ask.dest.protocol == Protocol::Http2 {
             return self.multiplexed(ask).await;
         }
@@ -197,15 +213,7 @@ impl Client {
     }
 
     async fn connect(&self, dest: &Dest) -> Result<SimIo, NoAnswer> {
-        let known = self.pools().get(dest).and_then(|p| p.address);
-        let address = match known {
-            Some(address) => address,
-            None => {
-                let address = self.resolve(dest).await?;
-                self.pools().entry(dest.clone()).or_default().address = Some(address);
-                address
-            }
-        };
+        let address = self.address(dest).await?;
         self.rt.connect(address).await.map_err(|e| {
             // The next request asks DNS again: the address may have moved.
             if let Some(pool) = self.pools().get_mut(dest) {
@@ -213,6 +221,17 @@ impl Client {
             }
             NoAnswer::Connect(e.kind())
         })
+    }
+
+    /// The address of a destination, asked of DNS once.
+    async fn address(&self, dest: &Dest) -> Result<SocketAddr, NoAnswer> {
+        let known = self.pools().get(dest).and_then(|p| p.address);
+        if let Some(address) = known {
+            return Ok(address);
+        }
+        let address = self.resolve(dest).await?;
+        self.pools().entry(dest.clone()).or_default().address = Some(address);
+        Ok(address)
     }
 
     async fn resolve(&self, dest: &Dest) -> Result<SocketAddr, NoAnswer> {
@@ -276,6 +295,16 @@ impl core::fmt::Debug for Client {
 // === impl Answer ===
 
 impl Answer {
+    /// What a proxy answers itself.
+    pub(crate) fn local(response: engine::verdict::LocalResponse) -> Self {
+        let (head, body) = response.into_parts();
+        let whole = body::Whole {
+            bytes: body.len() as u64,
+            trailers: None,
+        };
+        Self::new(&head, &whole)
+    }
+
     fn new(head: &ResponseHead, whole: &body::Whole) -> Self {
         let trailers = whole.trailers.as_ref();
         let grpc = |headers: &HeaderMap| number(headers.get("grpc-status"));

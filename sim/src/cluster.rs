@@ -247,7 +247,7 @@ impl Cluster {
     pub(crate) fn remove(&mut self, name: &ObjectName) {
         self.bury(name);
         if let Some(mut pod) = self.pods.remove(name) {
-            pod.stopped();
+            pod.stopped(&self.common);
             self.world.crash(pod.node, Crash::Reset);
         }
         self.index.remove(&Key::Pod(name.clone()));
@@ -266,7 +266,7 @@ impl Cluster {
         if pod.state != State::Terminating {
             pod.state = State::Down;
         }
-        pod.stopped();
+        pod.stopped(&self.common);
         self.world.crash(pod.node, how);
         let notice = Action::Notice {
             pod: name.clone(),

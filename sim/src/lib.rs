@@ -25,6 +25,7 @@ mod fault;
 pub mod load;
 pub mod net;
 pub mod oracle;
+pub mod policy;
 pub mod record;
 pub mod report;
 pub mod run;

@@ -26,6 +26,7 @@ pub(crate) mod block;
 pub(crate) mod conn;
 pub(crate) mod dial;
 pub(crate) mod dns;
+pub(crate) mod hop;
 pub mod link;
 pub(crate) mod pipe;
 pub(crate) mod state;

@@ -22,6 +22,7 @@ use crate::fault::NoTarget;
 use crate::net::NetStats;
 use crate::net::trace::TraceEvent;
 use crate::oracle::Fact;
+use crate::policy::{self, Level};
 use crate::record::{Happening, HappeningKind, LoadSeries, Observations, WorkloadSeen};
 use crate::scenario::{self, Spec};
 use crate::story::Tell;
@@ -46,6 +47,7 @@ pub struct Inputs<'a> {
 /// How it is run.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
+    pub level: Level,
     pub crypto: Crypto,
     /// Which requests' stories are kept.
     pub tell: Tell,
@@ -81,6 +83,9 @@ pub enum RunError {
     NoTarget(#[from] NoTarget),
     #[error(transparent)]
     Livelock(#[from] Livelock),
+    /// Things that `Level::Policy` does not have, each in a sentence.
+    #[error("the policy level cannot show this; leave `--level policy` out: {}", .0.join("; "))]
+    Beyond(Vec<String>),
 }
 
 /// How long after the end requests under way may take to end: the longest timeout of a load, and
@@ -116,7 +121,17 @@ pub fn run_with_evidence(
     if run.seen.partial.is_none() {
         run.drain(end)?;
     }
+    if let Some(sites) = &run.cluster.common.sites {
+        beyond(sites.met_beyond())?;
+    }
     Ok(run.finish())
+}
+
+fn beyond(what: Vec<String>) -> Result<(), RunError> {
+    match what.is_empty() {
+        true => Ok(()),
+        false => Err(RunError::Beyond(what)),
+    }
 }
 
 struct Run<'a> {
@@ -131,6 +146,9 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn new(inputs: &'a Inputs<'a>) -> Result<Self, RunError> {
         let options = &inputs.options;
+        if options.level == Level::Policy {
+            beyond(policy::cannot_show(inputs.spec))?;
+        }
         let mut cluster = Cluster::new(&Plan {
             spec: inputs.spec,
             resources: inputs.resources,
@@ -139,6 +157,7 @@ impl<'a> Run<'a> {
             tell: options.tell,
             shuffle: options.shuffle,
             keep_trace: options.keep_trace,
+            level: options.level,
         })?;
         let instants = inputs.spec.instants();
         for (i, at) in instants.iter().enumerate().skip(1) {
@@ -162,7 +181,7 @@ impl<'a> Run<'a> {
             instants: instants.first().copied().into_iter().collect(),
             loads: cluster.senders.iter().map(series).collect(),
             inputs: inputs::inputs(inputs.spec, &cluster),
-            not_modelled: inputs::not_modelled(),
+            not_modelled: inputs::not_modelled(options.level),
             ..Observations::default()
         };
         Ok(Self {

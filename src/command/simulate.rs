@@ -101,6 +101,9 @@ pub(crate) struct RunArgs {
     /// `real` uses real key exchange and signatures instead of the simulator's cheap ones
     #[arg(long, value_name = "WHICH", default_value = "simulated")]
     crypto: CryptoChoice,
+    /// `policy` drives the engine alone, without bytes: many times faster, for sweeps
+    #[arg(long, value_name = "WHICH", default_value = "wire")]
+    level: LevelChoice,
     /// Refuse to judge by assumed inputs: exit 2 when an expectation rests on one
     #[arg(long)]
     no_assumptions: bool,
@@ -129,6 +132,14 @@ pub(crate) enum Format {
 pub(crate) enum CryptoChoice {
     Simulated,
     Real,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LevelChoice {
+    /// Real proxies over a virtual network
+    Wire,
+    /// The engine alone
+    Policy,
 }
 
 pub(crate) fn run(ui: &mut Ui, args: Args) -> Result<Answer, Error> {

@@ -10,24 +10,24 @@ use crate::tcp::Copied;
 
 /// The end of one request.
 #[derive(Clone, Debug)]
-pub(crate) struct Done {
-    pub(crate) ended: Ended,
+pub struct Done {
+    pub ended: Ended,
     /// What the client saw; none when it left before.
-    pub(crate) status: Option<StatusCode>,
-    pub(crate) grpc: Option<u32>,
-    pub(crate) flag: Option<Flag>,
-    pub(crate) cause: Option<String>,
+    pub status: Option<StatusCode>,
+    pub grpc: Option<u32>,
+    pub flag: Option<Flag>,
+    pub cause: Option<String>,
     /// Bytes of the request's body that were passed on.
-    pub(crate) bytes_in: u64,
+    pub bytes_in: u64,
     /// Bytes of the response's body that were passed on.
-    pub(crate) bytes_out: u64,
+    pub bytes_out: u64,
 }
 
 // === impl Done ===
 
 impl Done {
     /// The application answered.
-    pub(crate) fn answered(status: StatusCode, grpc: Option<u32>, moved: (u64, u64)) -> Self {
+    pub fn answered(status: StatusCode, grpc: Option<u32>, moved: (u64, u64)) -> Self {
         let outcome = match grpc {
             Some(code) => Outcome::Grpc(code),
             None => Outcome::Http(status),
@@ -44,7 +44,7 @@ impl Done {
     }
 
     /// The proxy answered in the application's place.
-    pub(crate) fn failed(status: StatusCode, failure: &Failure) -> Self {
+    pub fn failed(status: StatusCode, failure: &Failure) -> Self {
         Self {
             ended: Ended::LocalFailure,
             status: Some(status),
@@ -57,7 +57,7 @@ impl Done {
     }
 
     /// The engine answered.
-    pub(crate) fn local(response: &LocalResponse) -> Self {
+    pub fn local(response: &LocalResponse) -> Self {
         let mut done = Self::answered(response.status, response.grpc_status, (0, 0));
         if response.flag.is_some() {
             done.ended = Ended::LocalFailure;
@@ -68,7 +68,7 @@ impl Done {
     }
 
     /// Bytes were forwarded, or a connection for them was made.
-    pub(crate) fn bytes(ended: Ended) -> Self {
+    pub fn bytes(ended: Ended) -> Self {
         Self {
             ended,
             status: None,
@@ -81,7 +81,7 @@ impl Done {
     }
 
     /// A stream of bytes ended.
-    pub(crate) fn copied(copied: Copied) -> Self {
+    pub fn copied(copied: Copied) -> Self {
         let mut done = Self::bytes(Ended::Success);
         done.bytes_in = copied.sent;
         done.bytes_out = copied.received;
@@ -94,7 +94,7 @@ impl Done {
     }
 
     /// An attempt broke.
-    pub(crate) fn broke(flag: Flag, cause: &str) -> Self {
+    pub fn broke(flag: Flag, cause: &str) -> Self {
         Self {
             ended: Ended::LocalFailure,
             status: None,
@@ -107,7 +107,7 @@ impl Done {
     }
 
     /// The client left before there was an answer.
-    pub(crate) fn gone(moved: (u64, u64)) -> Self {
+    pub fn gone(moved: (u64, u64)) -> Self {
         Self {
             ended: Ended::Ignored,
             status: None,
@@ -120,7 +120,7 @@ impl Done {
     }
 
     /// The peer's proxy refused the request, if it did: that is no answer of the application.
-    pub(crate) fn refused_by_peer(mut self, flag: Option<Flag>) -> Self {
+    pub fn refused_by_peer(mut self, flag: Option<Flag>) -> Self {
         if flag.is_some() && self.ended != Ended::Ignored {
             self.ended = Ended::LocalFailure;
             self.flag = flag;
@@ -129,14 +129,14 @@ impl Done {
     }
 
     /// The answer broke in the middle.
-    pub(crate) fn broken(mut self, flag: Flag) -> Self {
+    pub fn broken(mut self, flag: Flag) -> Self {
         self.ended = Ended::LocalFailure;
         self.flag = Some(flag);
         self
     }
 
     /// The client left in the middle of the answer.
-    pub(crate) fn left(mut self) -> Self {
+    pub fn left(mut self) -> Self {
         self.ended = Ended::Ignored;
         self.flag = Some(Flag::DownstreamGone);
         self

@@ -24,7 +24,7 @@ use crate::listen::drain::Watch;
 use crate::net::{AnyIo, ConnInfo, Rt};
 use crate::observe::Role;
 use crate::pool::{Destination, Peer};
-use crate::telemetry::{Extra, Rows};
+use crate::telemetry::{self, Extra, Rows};
 
 mod mirror;
 mod opaque;
@@ -99,16 +99,6 @@ fn look(snapshot: &Snapshot, to: SocketAddr) -> Option<LookHttp> {
             PortProtocol::Http1 | PortProtocol::Http2 => Some(LookHttp::Declared),
         },
         Target::Past(past) => past.pod.map(|_| LookHttp::Maybe),
-    }
-}
-
-/// How the way to a backend is protected, as its first endpoint shows: a Service whose pods are
-/// half in the mesh is counted under one word.
-fn security(snapshot: &Snapshot, backend: Option<&ClusterKey>) -> Security {
-    let set = backend.and_then(|key| snapshot.outbound.endpoints.get(key));
-    match set.and_then(|set| set.endpoints.first()) {
-        Some(endpoint) if endpoint.identity.is_none() => Security::Plain,
-        _ => Security::Mutual,
     }
 }
 
@@ -261,7 +251,7 @@ impl<R: Rt> Outbound<R> {
         backend: Option<&ClusterKey>,
     ) -> Rows {
         let shared = &*self.shared;
-        let edge = security(snapshot, backend);
+        let edge = telemetry::security(snapshot, backend);
         let (telemetry, from) = (&shared.telemetry, &shared.report_name);
         telemetry.outbound(frontend, rule, backend, from, edge, shared.rt.now())
     }

@@ -9,11 +9,11 @@ use http::{HeaderMap, HeaderValue};
 
 /// What would have been refused, if the policy were in force.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Shadow {
+pub struct Shadow {
     /// A policy that audits matched.
-    pub(crate) audited: bool,
+    pub audited: bool,
     /// A limit in shadow mode was reached.
-    pub(crate) limited: bool,
+    pub limited: bool,
 }
 
 /// What a peer's proxy told about a request.

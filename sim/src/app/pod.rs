@@ -39,6 +39,18 @@ impl AppPod {
         behaviour: Arc<Mutex<Behaviour>>,
         witness: Witness,
     ) -> Arc<Self> {
+        Self::with_client(name, Client::new(rt), spec, behaviour, witness)
+    }
+
+    /// An application whose calls go out by `client`.
+    pub(crate) fn with_client(
+        name: &str,
+        client: Client,
+        spec: Arc<AppSpec>,
+        behaviour: Arc<Mutex<Behaviour>>,
+        witness: Witness,
+    ) -> Arc<Self> {
+        let rt = client.rt();
         Arc::new(Self {
             name: name.into(),
             rt,
@@ -46,7 +58,7 @@ impl AppPod {
             waiting: AtomicU32::new(0),
             // The node's own stream: another pod's requests draw from another one.
             rng: Mutex::new(Entropy::from_seed(rt.rand())),
-            client: Client::new(rt),
+            client,
             spec,
             behaviour,
             witness,

@@ -153,7 +153,7 @@ async fn answer(
 
 /// The gRPC status of an application's error, by the mapping clients use the other way round (gRPC
 /// "HTTP to gRPC Status Code Mapping"), with INTERNAL for 500.
-fn grpc_status(status: StatusCode) -> u16 {
+pub(crate) fn grpc_status(status: StatusCode) -> u16 {
     match status.as_u16() {
         200..=299 => 0,
         400 | 500 => 13,

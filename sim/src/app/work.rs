@@ -9,19 +9,19 @@ use super::AppPod;
 use crate::oracle::Fact;
 
 /// A request that an application has read whole.
-pub(super) struct Request {
+pub(crate) struct Request {
     /// `x-request-id`; empty when the client sent none.
-    pub(super) id: String,
+    pub(crate) id: String,
     /// What is passed on to calls.
-    pub(super) tracing: HeaderMap,
-    pub(super) body_bytes: u64,
+    pub(crate) tracing: HeaderMap,
+    pub(crate) body_bytes: u64,
 }
 
 /// What it answers.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Reply {
-    pub(super) status: StatusCode,
-    pub(super) body_bytes: u64,
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) body_bytes: u64,
 }
 
 /// Headers that an instrumented application copies from a request to the calls it makes for it
@@ -45,7 +45,7 @@ struct Waiting<'a>(&'a AtomicU32);
 // === impl Request ===
 
 impl Request {
-    pub(super) fn new(headers: &HeaderMap, body_bytes: u64) -> Self {
+    pub(crate) fn new(headers: &HeaderMap, body_bytes: u64) -> Self {
         let id = headers.get("x-request-id").and_then(|v| v.to_str().ok());
         let mut tracing = HeaderMap::new();
         for name in PASSED_ON {
@@ -81,7 +81,7 @@ impl Drop for Waiting<'_> {
 
 impl AppPod {
     /// Does the work of a request.
-    pub(super) async fn handle(&self, request: &Request) -> Reply {
+    pub(crate) async fn handle(&self, request: &Request) -> Reply {
         self.rt.note("received", request.id.as_bytes());
         let fact = Fact::Received {
             pod: &self.name,
@@ -118,7 +118,7 @@ impl AppPod {
     }
 
     /// The answer was written, whole or not.
-    pub(super) fn answered(&self, request: &Request, reply: Reply, whole: bool) {
+    pub(crate) fn answered(&self, request: &Request, reply: Reply, whole: bool) {
         let fact = Fact::Answered {
             pod: &self.name,
             id: &request.id,

@@ -20,6 +20,7 @@ use crate::client::Client;
 use crate::crypto::pki::Credentials;
 use crate::load::Origin;
 use crate::net::SimRt;
+use crate::policy::{Agent, Caller, Site, Sites};
 use crate::story::Stories;
 use crate::witness::Witness;
 use crate::world::{Capture, NodeId, NodeSpec, Role, World};
@@ -76,7 +77,14 @@ pub(crate) struct Sidecar {
     pub(crate) missed: Option<Arc<Snapshot>>,
 }
 
-type Slot = Arc<Mutex<Option<Arc<Proxy<SimRt>>>>>;
+type Slot = Arc<Mutex<Option<Running>>>;
+
+/// What stands beside the application.
+#[derive(Clone)]
+enum Running {
+    Proxy(Arc<Proxy<SimRt>>),
+    Agent(Arc<Agent>),
+}
 
 /// What all pods of a run have in common.
 #[derive(Clone)]
@@ -85,6 +93,8 @@ pub(crate) struct Common {
     pub(crate) root: rustls::pki_types::CertificateDer<'static>,
     pub(crate) witness: Witness,
     pub(crate) stories: Stories,
+    /// Who is where, at the policy level; none at the wire level.
+    pub(crate) sites: Option<Sites>,
 }
 
 /// Where a pod is put.
@@ -143,14 +153,33 @@ impl Pod {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .started = world.now();
-        let app = AppPod::new(
+        let agent = self.sidecar.as_ref().and_then(Sidecar::agent);
+        let client = match &common.sites {
+            None => Client::new(rt),
+            Some(sites) => {
+                let caller = Caller::new(rt, self.ip, agent.clone(), sites.clone());
+                Client::with_caller(rt, caller)
+            }
+        };
+        let app = AppPod::with_client(
             &self.name.to_string(),
-            rt,
+            client,
             Arc::clone(&self.app),
             Arc::clone(&self.behaviour),
             common.witness.clone(),
         );
-        app.start(&self.ports);
+        match &common.sites {
+            None => app.start(&self.ports),
+            Some(sites) => sites.put(
+                self.ip,
+                Site {
+                    node: self.node,
+                    life: self.life,
+                    app: Some((rt, Arc::clone(&app))),
+                    agent,
+                },
+            ),
+        }
         self.origin = Some(Origin {
             rt,
             client: Client::clone(app.client()),
@@ -178,11 +207,19 @@ impl Pod {
         let snapshots = sidecar.snapshots.subscribe();
         let rt = world.rt(self.node, Role::Proxy);
         let slot = Slot::default();
+        if let Some(sites) = &common.sites {
+            let (name, identity) = (self.name.to_string(), sidecar.identity.clone());
+            let agent = Agent::start(&name, identity, self.ip, snapshots, rt, sites.clone());
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(Running::Agent(agent));
+            sidecar.running = slot;
+            return;
+        }
         sidecar.running = Arc::clone(&slot);
         rt.spawn(async move {
             // It cannot fail here: the ports of a fresh node are free and the material is good.
             if let Ok(proxy) = proxy::start(bootstrap, snapshots, rt).await {
-                *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(proxy));
+                *slot.lock().unwrap_or_else(PoisonError::into_inner) =
+                    Some(Running::Proxy(Arc::new(proxy)));
             }
         });
     }
@@ -208,7 +245,10 @@ impl Pod {
     }
 
     /// Forgets the processes; the node's tasks are the caller's to drop.
-    pub(crate) fn stopped(&mut self) {
+    pub(crate) fn stopped(&mut self, common: &Common) {
+        if let Some(sites) = &common.sites {
+            sites.down(self.ip);
+        }
         self.life += 1;
         self.origin = None;
         if let Some(sidecar) = &mut self.sidecar {
@@ -236,16 +276,33 @@ impl Sidecar {
         }
     }
 
-    fn proxy(&self) -> Option<Arc<Proxy<SimRt>>> {
+    fn running(&self) -> Option<Running> {
         self.running
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
+    fn proxy(&self) -> Option<Arc<Proxy<SimRt>>> {
+        match self.running()? {
+            Running::Proxy(proxy) => Some(proxy),
+            Running::Agent(_) => None,
+        }
+    }
+
+    fn agent(&self) -> Option<Arc<Agent>> {
+        match self.running()? {
+            Running::Agent(agent) => Some(agent),
+            Running::Proxy(_) => None,
+        }
+    }
+
     /// What the proxy did since the last call.
     pub(crate) fn sample(&self) -> Option<Frame> {
-        Some(self.proxy()?.take_frame())
+        Some(match self.running()? {
+            Running::Proxy(proxy) => proxy.take_frame(),
+            Running::Agent(agent) => agent.take_frame(),
+        })
     }
 }
 

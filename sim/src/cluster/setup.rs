@@ -1,5 +1,6 @@
 //! From manifests and a scenario to a cluster at its first instant.
 
+use core::net::IpAddr;
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::crypto::pki::{IssueError, Pki};
 use crate::fault::{NoTarget, rules};
 use crate::load::{BadLoad, LoadSpec, Origin, Sender};
 use crate::oracle::Oracle;
+use crate::policy::{self, Caller, Sites};
 use crate::scenario::known::{Id, owned};
 use crate::scenario::{self, App, Mesh, Spec, WorkloadRef};
 use crate::story::{Stories, Tell};
@@ -51,6 +53,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) tell: Tell,
     pub(crate) shuffle: bool,
     pub(crate) keep_trace: bool,
+    pub(crate) level: policy::Level,
 }
 
 /// Why a run could not begin.
@@ -106,6 +109,7 @@ impl Cluster {
             root: pki.root().clone(),
             witness: Witness::new(Oracle::new(spec)),
             stories: Stories::new(plan.tell),
+            sites: (plan.level == policy::Level::Policy).then(Sites::default),
         };
         let mut cluster = Self {
             world,
@@ -281,17 +285,21 @@ impl Cluster {
                 }
             };
             if from.is_none() {
-                let rt = self.outside(&load.name);
-                sender.set_origins(vec![Origin {
-                    rt,
-                    client: Client::new(rt),
-                }]);
+                let (rt, address) = self.outside(&load.name);
+                let client = match &self.common.sites {
+                    None => Client::new(rt),
+                    Some(sites) => {
+                        let caller = Caller::new(rt, address, None, sites.clone());
+                        Client::with_caller(rt, caller)
+                    }
+                };
+                sender.set_origins(vec![Origin { rt, client }]);
             }
             self.senders.push((from, sender));
         }
         self.place_senders();
         // Arrivals are driven from a node that no fault reaches.
-        let driver = self.outside("the world's clock");
+        let (driver, _) = self.outside("the world's clock");
         for (_, sender) in &self.senders {
             let rng = self
                 .world
@@ -301,16 +309,17 @@ impl Cluster {
         Ok(())
     }
 
-    fn outside(&mut self, name: &str) -> crate::net::SimRt {
+    fn outside(&mut self, name: &str) -> (crate::net::SimRt, IpAddr) {
+        let address = self.addresses.outside();
         let node = self.world.add_node(NodeSpec {
             name: format!("Client/{name}"),
             namespace: "default".into(),
-            ip: self.addresses.outside(),
+            ip: address,
             zone: "".into(),
             groups: vec![OUTSIDE.into()],
             capture: None,
         });
-        self.world.rt(node, Role::App)
+        (self.world.rt(node, Role::App), address)
     }
 
     /// The workload a scenario names.

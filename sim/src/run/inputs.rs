@@ -1,6 +1,7 @@
 //! What a run rests on, and what it leaves out: for the report's honesty.
 
 use crate::cluster::Cluster;
+use crate::policy::Level;
 use crate::record::{Input, NotModelled};
 use crate::scenario::{Action, App, InputNote, Load, Source, Span, Spec};
 
@@ -37,11 +38,21 @@ struct Inputs<'a> {
     all: Vec<Input>,
 }
 
-pub(super) fn not_modelled() -> Vec<NotModelled> {
-    let all = NOT_MODELLED.iter().map(|(what, means)| NotModelled {
-        what: (*what).into(),
-        means: (*means).into(),
-    });
+/// What the policy level leaves out besides.
+const WITHOUT_BYTES: (&str, &str) = (
+    "bytes, TLS and framing (policy level)",
+    "a message takes the time of its link, and nothing is lost or held back on the way",
+);
+
+pub(super) fn not_modelled(level: Level) -> Vec<NotModelled> {
+    let without = (level == Level::Policy).then_some(&WITHOUT_BYTES);
+    let all = NOT_MODELLED
+        .iter()
+        .chain(without)
+        .map(|(what, means)| NotModelled {
+            what: (*what).into(),
+            means: (*means).into(),
+        });
     all.collect()
 }
 

@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use sim::crypto::Crypto;
 use sim::expect::Verdict;
+use sim::policy::Level;
 use sim::report::{Context, Report, compare, json, text, trace};
 use sim::run::Options;
 
 use super::execute::{Outcome, execute};
 use super::load::{self, Prepared};
 use super::progress::{Board, on_ctrl_c};
-use super::{CryptoChoice, Format, RunArgs, write};
+use super::{CryptoChoice, Format, LevelChoice, RunArgs, write};
 use crate::error::{Answer, Error, print_diagnostics};
 use crate::ui::Ui;
 
@@ -53,6 +54,10 @@ fn simulate(ui: &Ui, args: &RunArgs, prepared: &[Prepared]) -> Result<Vec<Outcom
         crypto: match args.crypto {
             CryptoChoice::Simulated => Crypto::default(),
             CryptoChoice::Real => Crypto::Real,
+        },
+        level: match args.level {
+            LevelChoice::Wire => Level::Wire,
+            LevelChoice::Policy => Level::Policy,
         },
         tell: args.trace.unwrap_or_default(),
         ..Options::default()

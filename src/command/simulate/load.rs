@@ -141,6 +141,7 @@ pub(super) fn replay(args: &RunArgs, prepared: &Prepared) -> String {
         (args.recursive, "-R"),
         (args.ignore_foreign, "--ignore-foreign"),
         (args.crypto == super::CryptoChoice::Real, "--crypto real"),
+        (args.level == super::LevelChoice::Policy, "--level policy"),
     ];
     words.extend(
         switches

@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod lint;
 pub(crate) mod route;
 pub(crate) mod simulate;
 pub(crate) mod version;
@@ -16,6 +17,7 @@ pub(crate) enum Command {
     Simulate(Box<simulate::Args>),
     Route(route::Args),
     Check(check::Args),
+    Lint(lint::Args),
     Completions(completions::Args),
     Version(version::Args),
 }
@@ -25,6 +27,7 @@ pub(crate) fn run(ui: &mut Ui, command: Command) -> Result<Answer, Error> {
         Command::Simulate(args) => simulate::run(ui, *args),
         Command::Route(args) => route::run(ui, args),
         Command::Check(args) => check::run(ui, &args),
+        Command::Lint(args) => lint::run(ui, &args),
         Command::Completions(args) => completions::run(ui, &args),
         Command::Version(args) => version::run(ui, &args),
     }

@@ -1,6 +1,7 @@
 //! The commands, one file each: exit, stdout and stderr.
 
 mod completions;
+mod lint;
 mod route;
 mod simulate;
 mod version;

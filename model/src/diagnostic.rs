@@ -6,14 +6,15 @@
 use core::fmt;
 use std::sync::Arc;
 
+use crate::check::Code;
 use crate::yaml::{Source, Span};
 
 /// A finding about a document, with the text it points at.
 #[derive(Clone, Debug)]
 pub struct Diagnostic {
     pub level: Level,
-    /// Stable code such as `MC0101`, for findings that have one.
-    pub code: Option<&'static str>,
+    /// What kind of finding it is, for those of the catalogue.
+    pub code: Option<Code>,
     /// The cause in one sentence, without position and without final full stop.
     pub message: String,
     /// The text that `span` points into; absent for findings about no text at all.
@@ -24,6 +25,17 @@ pub struct Diagnostic {
     pub label: Option<String>,
     /// What to do about it.
     pub help: Option<String>,
+    /// The object it is about, where there is one.
+    pub subject: Option<Arc<Subject>>,
+}
+
+/// The object that a finding is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Subject {
+    pub kind: String,
+    /// Empty for kinds outside namespaces.
+    pub namespace: String,
+    pub name: String,
 }
 
 /// How bad it is.
@@ -46,6 +58,7 @@ impl Diagnostic {
             span: Span::default(),
             label: None,
             help: None,
+            subject: None,
         }
     }
 
@@ -70,8 +83,15 @@ impl Diagnostic {
     }
 
     #[must_use]
-    pub fn code(mut self, code: &'static str) -> Self {
+    pub fn code(mut self, code: Code) -> Self {
         self.code = Some(code);
+        self
+    }
+
+    /// Says which object it is about.
+    #[must_use]
+    pub fn about(mut self, subject: Subject) -> Self {
+        self.subject = Some(Arc::new(subject));
         self
     }
 
@@ -98,6 +118,15 @@ impl Diagnostic {
         source.position(self.span.start).line
     }
 
+    /// Line and column of the first character that is not marked; zeroes when it points at no text.
+    pub fn end(&self) -> (u32, u32) {
+        let Some(source) = &self.source else {
+            return (0, 0);
+        };
+        let end = source.position(self.span.end.max(self.span.start));
+        (end.line, end.column)
+    }
+
     /// Column in characters from 1; 0 when the finding points at no text.
     pub fn column(&self) -> u32 {
         let Some(source) = &self.source else { return 0 };
@@ -121,6 +150,21 @@ impl fmt::Display for Diagnostic {
 }
 
 impl core::error::Error for Diagnostic {}
+
+// === impl Subject ===
+
+impl fmt::Display for Subject {
+    /// `Service shop/web`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            kind,
+            namespace,
+            name,
+        } = self;
+        let slash = if namespace.is_empty() { "" } else { "/" };
+        write!(f, "{kind} {namespace}{slash}{name}")
+    }
+}
 
 // === impl Level ===
 

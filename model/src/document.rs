@@ -7,8 +7,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::check::Code;
 use crate::decode;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Subject};
 use crate::edit::Pointer;
 use crate::meta::{self, ObjectMeta};
 use crate::yaml::{Node, Piece, Source, Span, Step};
@@ -129,7 +130,8 @@ impl Object {
         {
             if path.len() >= LIST_DEPTH_MAX {
                 let message = format!("lists within lists, more than {LIST_DEPTH_MAX} deep");
-                return Err(Diagnostic::error(message).at(&document.source, node.span));
+                let error = Diagnostic::error(message).code(Code::Schema);
+                return Err(error.at(&document.source, node.span));
             }
             for (index, item) in items.iter().enumerate() {
                 path.push(index);
@@ -236,6 +238,16 @@ impl Object {
     /// See [`decode::decode`].
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Diagnostic> {
         decode::decode(&self.document, self.node())
+            .map_err(|error| error.code(Code::Schema).about(self.subject()))
+    }
+
+    /// Its kind, namespace and name.
+    pub fn subject(&self) -> Subject {
+        Subject {
+            kind: self.kind.clone(),
+            namespace: self.namespace().to_owned(),
+            name: self.name().to_owned(),
+        }
     }
 
     /// Where this object comes from, for what is lowered from it.
@@ -258,7 +270,7 @@ impl Object {
     /// Points `diagnostic` at [`Object::span_at`].
     pub fn diagnostic_at(&self, diagnostic: Diagnostic, path: &[Step<'_>]) -> Diagnostic {
         let span = self.source().first_line(self.span_at(path));
-        diagnostic.at(self.source(), span)
+        diagnostic.at(self.source(), span).about(self.subject())
     }
 }
 
@@ -266,13 +278,15 @@ fn header(document: &Document, node: &Node) -> Result<Header, Diagnostic> {
     if node.entries().is_none() {
         let message = format!("a manifest is an object, this is {}", node.describe());
         let span = document.source.first_line(node.span);
-        return Err(Diagnostic::error(message).at(&document.source, span));
+        let error = Diagnostic::error(message).code(Code::Schema);
+        return Err(error.at(&document.source, span));
     }
-    decode::decode(document, node)
+    decode::decode(document, node).map_err(|error: Diagnostic| error.code(Code::Schema))
 }
 
 fn missing(document: &Document, node: &Node, field: &str) -> Diagnostic {
     Diagnostic::error(format!("`{field}` is missing"))
+        .code(Code::Schema)
         .at(&document.source, document.source.first_line(node.span))
         .help("every Kubernetes object names its `apiVersion` and `kind`")
 }

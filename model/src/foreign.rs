@@ -150,6 +150,19 @@ impl Foreign {
         diagnostic.at(&self.source, self.span)
     }
 
+    /// Whether it is policy of another mesh. What the network enforces holds beside any mesh.
+    pub fn is_of_a_mesh(&self) -> bool {
+        matches!(
+            self.owner,
+            Owner::Istio
+                | Owner::Linkerd
+                | Owner::Smi
+                | Owner::Consul
+                | Owner::Kuma
+                | Owner::OpenServiceMesh
+        )
+    }
+
     pub fn changes_behaviour(&self) -> bool {
         self.effect == Effect::Behaviour
     }

@@ -33,7 +33,9 @@ pub use facts::{
     SliceEndpoint, TargetPort, Targets, TrafficPolicy, Written,
 };
 pub use policies::PolicyTarget;
+pub(crate) use policies::resolve;
 
+pub(crate) use attach::each_backend;
 pub use attach::{Governing, is_parent, parent_name, target_name};
 
 pub(crate) use guard::RouteScope;
@@ -206,6 +208,10 @@ impl Index {
         self.mode
     }
 
+    pub fn namespace(&self, name: &str) -> Option<&Namespace> {
+        self.namespaces.get(name)
+    }
+
     pub fn services(&self) -> impl Iterator<Item = &Service> {
         self.services.values()
     }
@@ -252,6 +258,11 @@ impl Index {
     pub fn pods_of_service(&self, service: &ObjectName) -> impl Iterator<Item = &Pod> {
         let names = self.selection.pods_of(service);
         names.filter_map(|name| self.pods.get(name))
+    }
+
+    /// Whether EndpointSlices tell the endpoints of the Service.
+    pub(crate) fn has_slices(&self, service: &ObjectName) -> bool {
+        self.slices_of.contains_key(service)
     }
 
     /// Whether the pod has a proxy.

@@ -10,6 +10,7 @@
 //! The model has no socket, no clock and opens no file: it is given text and tells what it means.
 #![forbid(unsafe_code)]
 
+pub mod check;
 pub mod decode;
 pub mod diagnostic;
 pub mod document;

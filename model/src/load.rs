@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use engine::snapshot::ObjectName;
 
+use crate::check::Code;
 use crate::diagnostic::{Diagnostic, Level};
 use crate::document::Object;
 use crate::index::{Age, Fact, Index, Key, MeshMode, Pod, Policy, Route, RouteSpec};
@@ -148,7 +149,7 @@ fn twice(object: &Object, first: &Object) -> Diagnostic {
         first.source().name(),
         first.line()
     );
-    object.error_at(&[], message).help(help)
+    object.error_at(&[], message).code(Code::Twice).help(help)
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use engine::snapshot::{
 mod authorization;
 pub(crate) mod balance;
 mod client;
-mod cluster;
+pub(crate) mod cluster;
 mod digest;
 mod guard;
 mod http;
@@ -32,7 +32,7 @@ mod one;
 mod peers;
 mod routes;
 mod table;
-mod traffic;
+pub(crate) mod traffic;
 mod workload;
 
 pub use one::{cluster_seen, frontend_seen};

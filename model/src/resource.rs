@@ -14,6 +14,7 @@ mod kinds;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
+use crate::check::Code;
 use crate::decode::nearest;
 use crate::diagnostic::Diagnostic;
 use crate::document::Object;
@@ -109,7 +110,7 @@ pub fn read(name: &str, text: &str) -> Reading {
     let documents = match yaml::read(name, text) {
         Ok(documents) => documents,
         Err(error) => {
-            reading.diagnostics.push(error);
+            reading.diagnostics.push(error.code(Code::Syntax));
             return reading;
         }
     };
@@ -194,7 +195,7 @@ fn spec(object: &Object, warnings: &mut Vec<Diagnostic>) -> Result<Spec, Diagnos
         Known::RateLimitPolicy => Spec::RateLimitPolicy(strict(object)?),
         Known::NotModelled => {
             let message = format!("`{}` is not modelled and has no effect here", object.kind);
-            let warning = Diagnostic::warning(message);
+            let warning = Diagnostic::warning(message).code(Code::NotModelled);
             warnings.push(object.diagnostic_at(warning, &[Step::Key("kind")]));
             Spec::NotModelled
         }
@@ -229,7 +230,10 @@ fn strict<T: DeserializeOwned>(object: &Object) -> Result<Box<T>, Diagnostic> {
     for (key, entry) in metadata.decided() {
         if !META_FIELDS.contains(&&*key) {
             let message = format!("unknown field `metadata.{key}`");
-            let error = Diagnostic::error(message).at(object.source(), entry.key.span);
+            let error = Diagnostic::error(message)
+                .at(object.source(), entry.key.span)
+                .code(Code::Schema)
+                .about(object.subject());
             let error = match nearest(&key, META_FIELDS.iter().copied()) {
                 Some(near) => error.label(format!("did you mean `{near}`?")),
                 None => error,
@@ -241,11 +245,12 @@ fn strict<T: DeserializeOwned>(object: &Object) -> Result<Box<T>, Diagnostic> {
 }
 
 fn refuse_kind(object: &Object, problem: &kinds::Problem) -> Diagnostic {
-    let path = match problem.field {
-        kinds::Field::Kind => [Step::Key("kind")],
-        kinds::Field::ApiVersion => [Step::Key("apiVersion")],
+    let (key, code) = match problem.field {
+        kinds::Field::Kind => ("kind", Code::UnknownKind),
+        kinds::Field::ApiVersion => ("apiVersion", Code::VersionNotServed),
     };
-    let error = object.error_at(&path, problem.message.clone());
+    let error = object.error_at(&[Step::Key(key)], problem.message.clone());
+    let error = error.code(code);
     let error = match &problem.near {
         Some(near) => error.label(format!("did you mean `{near}`?")),
         None => error,

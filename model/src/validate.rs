@@ -21,8 +21,10 @@ mod targets;
 mod text;
 mod traffic_policy;
 
+use crate::check::Code;
 use crate::diagnostic::{Diagnostic, Level};
 use crate::document::Object;
+use crate::policy;
 use crate::resource::{Resource, Spec};
 use crate::yaml::Step;
 
@@ -72,6 +74,11 @@ fn diagnostic(object: &Object, finding: Finding) -> Diagnostic {
         Level::Warning => Diagnostic::warning(finding.message),
         Level::Note => Diagnostic::note(finding.message),
     };
+    let by_group = match object.group() {
+        policy::GROUP => Code::PolicyRule,
+        _ => Code::GatewayRule,
+    };
+    let diagnostic = diagnostic.code(finding.code.unwrap_or(by_group));
     let diagnostic = match finding.help {
         Some(help) => diagnostic.help(help),
         None => diagnostic,

@@ -16,7 +16,7 @@ pub(crate) fn render(d: &Diagnostic, colored: bool, width: usize) -> String {
     };
     let mut title = level.primary_title(d.message.as_str());
     if let Some(code) = d.code {
-        title = title.id(code);
+        title = title.id(code.id());
     }
     let excerpt = d
         .source

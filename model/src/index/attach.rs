@@ -187,16 +187,16 @@ pub fn target_name(route: &Route, target: BackendTargetRef<'_>) -> ObjectName {
 
 /// A place of a backend reference below `spec`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct BackendPlace {
-    pub(super) rule: usize,
+pub(crate) struct BackendPlace {
+    pub(crate) rule: usize,
     /// Index into `backendRefs`, unless a filter of the rule.
-    pub(super) backend: Option<usize>,
+    pub(crate) backend: Option<usize>,
     /// Index into `filters`, of the rule or the backend.
-    pub(super) filter: Option<usize>,
+    pub(crate) filter: Option<usize>,
 }
 
 /// Calls `f` for every backend reference, mirrors included.
-pub(super) fn each_backend<'a>(
+pub(crate) fn each_backend<'a>(
     spec: &'a RouteSpec,
     mut f: impl FnMut(BackendTargetRef<'a>, BackendPlace),
 ) {

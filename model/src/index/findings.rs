@@ -6,40 +6,41 @@ use engine::snapshot::{ObjectName, PortProtocol, RouteKind};
 use super::attach::{self, BackendPlace};
 use super::policies::{self, Policies, PolicyTarget};
 use super::{Index, Policy, Route, Service, ServiceKind, Targets};
-use crate::diagnostic::{Diagnostic, Level};
+use crate::check::Code;
+use crate::diagnostic::{Diagnostic, Subject};
 use crate::gateway::{BackendTargetRef, ParentReference};
 use crate::yaml::Step;
 
 // === impl Index ===
 
 impl Index {
-    /// Findings across resources, in a fixed order. With `strict`, references to nothing are
-    /// errors; else they are warnings, as a cluster that is only partly known needs.
-    pub fn findings(&self, strict: bool) -> Vec<Diagnostic> {
-        let missing = if strict { Level::Error } else { Level::Warning };
+    /// Findings across resources, in a fixed order. References to nothing are found only when the
+    /// index is `complete`: what cannot be seen is not missing.
+    pub fn findings(&self, complete: bool) -> Vec<Diagnostic> {
         let mut found = Vec::new();
         for route in self.routes.values() {
-            self.route_findings(route, missing, &mut found);
+            self.route_findings(route, &mut found);
         }
         self.losing_routes(&mut found);
-        self.policy_findings(&self.backend_policies, missing, &mut found);
-        self.policy_findings(&self.traffic_policies, missing, &mut found);
-        self.target_findings(&self.authorization_policies, missing, &mut found);
-        self.target_findings(&self.rate_limit_policies, missing, &mut found);
+        self.policy_findings(&self.backend_policies, &mut found);
+        self.policy_findings(&self.traffic_policies, &mut found);
+        self.target_findings(&self.authorization_policies, &mut found);
+        self.target_findings(&self.rate_limit_policies, &mut found);
         for service in self.services.values() {
             self.unselected(service, &mut found);
         }
+        found.retain(|finding| complete || !finding.code.is_some_and(Code::needs_everything));
         found
     }
 
-    fn route_findings(&self, route: &Route, missing: Level, found: &mut Vec<Diagnostic>) {
+    fn route_findings(&self, route: &Route, found: &mut Vec<Diagnostic>) {
         for (index, parent) in route.spec.parents().iter().enumerate() {
             if parent.is_service() {
-                found.extend(self.parent_finding(route, parent, index, missing));
+                found.extend(self.parent_finding(route, parent, index));
             }
         }
         attach::each_backend(&route.spec, |target, place| {
-            found.extend(self.backend_finding(route, target, place, missing));
+            found.extend(self.backend_finding(route, target, place));
         });
     }
 
@@ -48,7 +49,6 @@ impl Index {
         route: &Route,
         parent: &ParentReference,
         index: usize,
-        missing: Level,
     ) -> Option<Diagnostic> {
         let name = attach::parent_name(route, parent);
         let field = |key| {
@@ -59,13 +59,13 @@ impl Index {
                 Step::Key(key),
             ]
         };
-        let at = |key, level, message: String, help: String| {
-            let diagnostic = Diagnostic::new(level, message).help(help);
+        let at = |key, code: Code, message: String, help: String| {
+            let diagnostic = code.diagnostic(message).help(help);
             Some(route.object.diagnostic_at(diagnostic, &field(key)))
         };
         let Some(service) = self.services.get(&name) else {
             let message = format!("the parent Service {name} does not exist");
-            return at("name", missing, message, self.similar(&name));
+            return at("name", Code::ParentMissing, message, self.similar(&name));
         };
         if service.kind != ServiceKind::Cluster {
             let message = format!(
@@ -73,7 +73,7 @@ impl Index {
                 kind_name(service)
             );
             let help = "clients of such a Service do not pass its address: the route has no effect";
-            return at("name", Level::Warning, message, help.to_owned());
+            return at("name", Code::ParentWithoutAddress, message, help.to_owned());
         }
         let ports: Vec<_> = service
             .ports
@@ -87,7 +87,7 @@ impl Index {
                 "sectionName"
             };
             let message = format!("the parent Service {name} has no such port");
-            return at(key, missing, message, ports_help(service));
+            return at(key, Code::ParentPortMissing, message, ports_help(service));
         }
         let http = matches!(route.spec.kind(), RouteKind::Http | RouteKind::Grpc);
         let opaque = ports
@@ -99,7 +99,7 @@ impl Index {
                 port.port
             );
             let help = "set `appProtocol: http` on the port of the Service, or name another port";
-            return at("name", Level::Warning, message, help.to_owned());
+            return at("name", Code::RouteOnOpaquePort, message, help.to_owned());
         }
         None
     }
@@ -109,30 +109,34 @@ impl Index {
         route: &Route,
         target: BackendTargetRef<'_>,
         place: BackendPlace,
-        missing: Level,
     ) -> Option<Diagnostic> {
         if !target.is_service() {
             return None;
         }
         let name = attach::target_name(route, target);
-        let at = |key, message: String, help: String| {
-            let diagnostic = Diagnostic::new(missing, message).help(help);
+        let at = |key, code: Code, message: String, help: String| {
+            let diagnostic = code.diagnostic(message).help(help);
             Some(route.object.diagnostic_at(diagnostic, &place.path(key)))
         };
         let Some(service) = self.services.get(&name) else {
             let message = format!("the backend Service {name} does not exist: its share gets 500");
-            return at("name", message, self.similar(&name));
+            return at("name", Code::BackendMissing, message, self.similar(&name));
         };
         if service.kind == ServiceKind::ExternalName {
             let message = format!("{name} is an ExternalName Service: its share gets 500");
             let help = "backends need endpoints: name a Service with a selector";
-            return at("name", message, help.to_owned());
+            return at("name", Code::BackendExternalName, message, help.to_owned());
         }
         let port = target.port?;
         if service.port(port).is_none() {
             let message =
                 format!("the backend Service {name} has no port {port}: its share gets 500");
-            return at("port", message, ports_help(service));
+            return at(
+                "port",
+                Code::BackendPortMissing,
+                message,
+                ports_help(service),
+            );
         }
         None
     }
@@ -160,7 +164,7 @@ impl Index {
                                 .first()
                                 .map_or("route", |r| r.object.kind.as_str())
                         );
-                        let warning = Diagnostic::warning(message).help(help);
+                        let warning = Code::RouteKindLoses.diagnostic(message).help(help);
                         let path = [Step::Key("spec"), Step::Key("parentRefs")];
                         found.push(loser.object.diagnostic_at(warning, &path));
                     }
@@ -169,13 +173,8 @@ impl Index {
         }
     }
 
-    fn policy_findings<S: Targets>(
-        &self,
-        policies: &Policies<S>,
-        missing: Level,
-        found: &mut Vec<Diagnostic>,
-    ) {
-        self.target_findings(policies, missing, found);
+    fn policy_findings<S: Targets>(&self, policies: &Policies<S>, found: &mut Vec<Diagnostic>) {
+        self.target_findings(policies, found);
         for (_, winner, losers) in policies.conflicts() {
             for loser in losers {
                 let message = format!(
@@ -187,41 +186,31 @@ impl Index {
                     "one policy holds for a target, the oldest (GEP-713): {}:{}",
                     place.file, place.line
                 );
-                let warning = Diagnostic::warning(message).help(help);
+                let warning = Code::PolicyConflict.diagnostic(message).help(help);
                 let path = [Step::Key("spec"), Step::Key("targetRefs")];
                 found.push(loser.object.diagnostic_at(warning, &path));
             }
         }
     }
 
-    fn target_findings<S: Targets>(
-        &self,
-        policies: &Policies<S>,
-        missing: Level,
-        found: &mut Vec<Diagnostic>,
-    ) {
+    fn target_findings<S: Targets>(&self, policies: &Policies<S>, found: &mut Vec<Diagnostic>) {
         for policy in policies.all() {
             for index in 0..policy.spec.targets().len() {
-                found.extend(self.target_finding(policy, index, missing));
+                found.extend(self.target_finding(policy, index));
             }
         }
     }
 
-    fn target_finding<S: Targets>(
-        &self,
-        policy: &Policy<S>,
-        index: usize,
-        missing: Level,
-    ) -> Option<Diagnostic> {
+    fn target_finding<S: Targets>(&self, policy: &Policy<S>, index: usize) -> Option<Diagnostic> {
         let target = policy.spec.targets().get(index)?;
-        let at = |key, message: String, help: String| {
+        let at = |key, code: Code, message: String, help: String| {
             let path = [
                 Step::Key("spec"),
                 Step::Key("targetRefs"),
                 Step::Index(index),
                 Step::Key(key),
             ];
-            let diagnostic = Diagnostic::new(missing, message).help(help);
+            let diagnostic = code.diagnostic(message).help(help);
             Some(policy.object.diagnostic_at(diagnostic, &path))
         };
         match policies::resolve(&policy.name.namespace, target) {
@@ -231,7 +220,7 @@ impl Index {
                     "a policy speaks for its own namespace: {}",
                     policy.name.namespace
                 );
-                at("name", message, help)
+                at("name", Code::PolicyElsewhere, message, help)
             }
             Some(PolicyTarget::Service {
                 service: name,
@@ -240,14 +229,24 @@ impl Index {
             }) => {
                 let Some(service) = self.services.get(&name) else {
                     let message = format!("the target Service {name} does not exist");
-                    return at("name", message, self.similar(&name));
+                    return at(
+                        "name",
+                        Code::PolicyTargetMissing,
+                        message,
+                        self.similar(&name),
+                    );
                 };
                 let section = section?;
                 if service.section(&section).is_some() {
                     return None;
                 }
                 let message = format!("the target Service {name} has no port `{section}`");
-                at("sectionName", message, ports_help(service))
+                at(
+                    "sectionName",
+                    Code::PolicySectionMissing,
+                    message,
+                    ports_help(service),
+                )
             }
             Some(PolicyTarget::Route {
                 kind,
@@ -258,6 +257,7 @@ impl Index {
                     let message = format!("the target {} {name} does not exist", target.kind);
                     return at(
                         "name",
+                        Code::PolicyTargetMissing,
                         message,
                         "it is looked for in the policy's namespace".into(),
                     );
@@ -273,7 +273,7 @@ impl Index {
                 } else {
                     format!("its rules are {}", known.join(", "))
                 };
-                at("sectionName", message, help)
+                at("sectionName", Code::PolicySectionMissing, message, help)
             }
             Some(PolicyTarget::Namespace(_) | PolicyTarget::Mesh) => None,
         }
@@ -300,7 +300,14 @@ impl Index {
             "no pod of its namespace has the labels {}",
             pairs.join(", ")
         );
-        let warning = Diagnostic::warning(message).help(help);
+        let warning = Code::ServiceSelectsNothing
+            .diagnostic(message)
+            .help(help)
+            .about(Subject {
+                kind: "Service".to_owned(),
+                namespace: service.name.namespace.to_string(),
+                name: service.name.name.to_string(),
+            });
         found.push(match &service.written {
             Some(written) => warning.at(&written.source, written.span),
             None => warning,
@@ -333,7 +340,7 @@ const NAMES_SHOWN_MAX: usize = 8;
 
 impl BackendPlace {
     /// The path of the field `key` of the reference.
-    fn path(self, key: &'static str) -> Vec<Step<'static>> {
+    pub(crate) fn path(self, key: &'static str) -> Vec<Step<'static>> {
         let mut path = vec![
             Step::Key("spec"),
             Step::Key("rules"),

@@ -228,7 +228,7 @@ pub(super) fn targets<S: Targets>(policy: &Policy<S>) -> impl Iterator<Item = Po
 }
 
 /// What `target` means in a policy of the namespace `home`.
-pub(super) fn resolve(home: &Arc<str>, target: &TargetRef) -> Option<PolicyTarget> {
+pub(crate) fn resolve(home: &Arc<str>, target: &TargetRef) -> Option<PolicyTarget> {
     let here = |name: &str| ObjectName::new(Arc::clone(home), name);
     let route = |kind| PolicyTarget::Route {
         kind,

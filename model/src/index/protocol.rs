@@ -70,6 +70,18 @@ fn by_name(prefix: &str) -> Option<PortProtocol> {
     }
 }
 
+/// Whether an `appProtocol` says that HTTP of some version is spoken in the clear; none when it
+/// says nothing known.
+pub(crate) fn is_http(app_protocol: &str) -> Option<bool> {
+    by_app_protocol(app_protocol).map(|protocol| protocol != PortProtocol::Opaque)
+}
+
+/// The same of a port's name.
+pub(crate) fn is_http_name(name: &str) -> Option<bool> {
+    let prefix = name.split('-').next().unwrap_or_default();
+    by_name(prefix).map(|protocol| protocol != PortProtocol::Opaque)
+}
+
 /// Reads `3306,7000-7010`.
 ///
 /// # Errors

@@ -62,14 +62,11 @@ fn a_sound_mesh_has_no_findings() {
 }
 
 #[test]
-fn references_to_nothing_are_errors_when_strict_and_warnings_else() {
+fn references_to_nothing_are_errors_when_everything_is_there_and_silent_else() {
     let backend = route("HTTPRoute", "name: web, port: 80", "name: gone, port: 80");
     let message = "the backend Service shop/gone does not exist: its share gets 500";
     check(&backend, &[&format!("19 error: {message}")]);
-    assert_eq!(
-        findings(&backend, false),
-        [format!("19 warning: {message}")]
-    );
+    assert_eq!(findings(&backend, false), Vec::<String>::new());
     check(
         &route("HTTPRoute", "name: web, port: 80", "name: web, port: 8080"),
         &["19 error: the backend Service shop/web has no port 8080: its share gets 500"],

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Container, IntOrString, Protocol, Service, ServiceType, Workload, WorkloadKind};
+use crate::check::Code;
 use crate::diagnostic::Diagnostic;
 use crate::document::Object;
 use crate::meta::name::{self, Problem};
@@ -15,30 +16,32 @@ type Rule = fn(&str) -> Result<(), Problem>;
 /// Findings about one object, each at its field.
 struct Check<'a> {
     object: &'a Object,
+    code: Code,
     found: Vec<Diagnostic>,
 }
 
 /// What the API server refuses about the name, namespace, labels and annotations of `object`.
 pub fn metadata(object: &Object) -> Vec<Diagnostic> {
-    Check::run(object, Check::metadata)
+    Check::run(object, Code::Metadata, Check::metadata)
 }
 
 /// What it refuses about `service`, which `object` is.
 pub fn service(object: &Object, service: &Service) -> Vec<Diagnostic> {
-    Check::run(object, |check| check.service(service))
+    Check::run(object, Code::Refused, |check| check.service(service))
 }
 
 /// What it refuses about `workload`, which `object` is.
 pub fn workload(object: &Object, workload: &Workload) -> Vec<Diagnostic> {
-    Check::run(object, |check| check.workload(workload))
+    Check::run(object, Code::Refused, |check| check.workload(workload))
 }
 
 // === impl Check ===
 
 impl<'a> Check<'a> {
-    fn run(object: &'a Object, rules: impl FnOnce(&mut Self)) -> Vec<Diagnostic> {
+    fn run(object: &'a Object, code: Code, rules: impl FnOnce(&mut Self)) -> Vec<Diagnostic> {
         let mut check = Self {
             object,
+            code,
             found: Vec::new(),
         };
         rules(&mut check);
@@ -46,13 +49,14 @@ impl<'a> Check<'a> {
     }
 
     fn error(&mut self, path: &[Step<'_>], message: String) {
-        self.found.push(self.object.error_at(path, message));
+        let error = self.object.error_at(path, message).code(self.code);
+        self.found.push(error);
     }
 
     fn rule(&mut self, path: &[Step<'_>], what: &str, text: &str, rule: Rule) {
         if let Err(problem) = rule(text) {
             let message = format!("`{text}` cannot be {what}");
-            let error = self.object.error_at(path, message);
+            let error = self.object.error_at(path, message).code(self.code);
             self.found.push(error.help(format!("allowed: {problem}")));
         }
     }
@@ -223,6 +227,7 @@ impl<'a> Check<'a> {
                         &path,
                         "`spec.selector` does not match the labels of `spec.template`",
                     );
+                    let error = error.code(Code::SelectorMismatch);
                     self.found
                         .push(error.help("the template needs the labels of the selector"));
                 }

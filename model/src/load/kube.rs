@@ -8,6 +8,7 @@ use engine::origin::Origin;
 use engine::snapshot::{Locality, ObjectName};
 
 use super::name;
+use crate::check::Code;
 use crate::diagnostic::Diagnostic;
 use crate::document::Object;
 use crate::index::{
@@ -300,7 +301,7 @@ fn annotation(object: &Object, key: &str, message: String) -> Diagnostic {
         Some(_) => annotations,
         None => metadata("labels"),
     };
-    object.error_at(&path, message)
+    object.error_at(&path, message).code(Code::AnnotationValue)
 }
 
 fn short(text: &str) -> String {

@@ -89,7 +89,7 @@ fn apply(cluster: &mut Cluster, spec: &BackendPolicySpec) {
     }
 }
 
-fn limits(spec: &policy::Limits) -> Limits {
+pub(crate) fn limits(spec: &policy::Limits) -> Limits {
     let mut limits = Limits::default();
     let pairs = [
         (
@@ -120,7 +120,7 @@ fn limits(spec: &policy::Limits) -> Limits {
     limits
 }
 
-fn outlier(spec: &OutlierDetection) -> Outlier {
+pub(crate) fn outlier(spec: &OutlierDetection) -> Outlier {
     let mut outlier = Outlier::default();
     set(&mut outlier.interval, spec.interval);
     set(&mut outlier.base_ejection_time, spec.base_ejection_time);

@@ -33,20 +33,20 @@ const BUDGET_MIN_CONCURRENT: u32 = 3;
 
 /// What a rule of an HTTPRoute says itself.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Inline<'a> {
-    pub(super) timeouts: Option<&'a HttpTimeouts>,
-    pub(super) retry: Option<(&'a HttpRetry, &'a Origin)>,
+pub(crate) struct Inline<'a> {
+    pub(crate) timeouts: Option<&'a HttpTimeouts>,
+    pub(crate) retry: Option<(&'a HttpRetry, &'a Origin)>,
 }
 
 /// What happens to requests of a rule besides being routed.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Traffic {
-    pub(super) timeouts: Timeouts,
-    pub(super) retry: Option<RetryPolicy>,
-    pub(super) fault: Option<Fault>,
+pub(crate) struct Traffic {
+    pub(crate) timeouts: Timeouts,
+    pub(crate) retry: Option<RetryPolicy>,
+    pub(crate) fault: Option<Fault>,
 }
 
-pub(super) fn traffic(inline: Inline<'_>, policy: Option<&TrafficPolicy>) -> Traffic {
+pub(crate) fn traffic(inline: Inline<'_>, policy: Option<&TrafficPolicy>) -> Traffic {
     let spec = policy.map(|policy| &policy.spec);
     let budget = budget(spec.and_then(|spec| spec.retry_budget.as_ref()));
     let retry = match (inline.retry, policy) {

@@ -5,6 +5,7 @@ use core::time::Duration;
 use super::balance;
 use super::check::Check;
 use super::targets::{self, BACKEND_POLICY};
+use crate::check::Code;
 use crate::policy::{
     BackendPolicySpec, CircuitBreaker, CircuitBreakerType, Connection, Detectors, KubeDuration,
     LoadBalancer, LocalityMode, OutlierDetection, Unified,
@@ -41,10 +42,12 @@ pub(super) fn check(check: &mut Check, spec: &BackendPolicySpec) {
         && spec.circuit_breaker.is_none()
         && spec.panic_threshold_percent.is_none();
     if empty {
-        check.warning(
-            "the policy sets nothing",
-            "it still hides every less specific BackendPolicy of its targets (atomic defaults)",
-        );
+        check.coded(Code::EmptyPolicy, |check| {
+            check.warning(
+                "the policy sets nothing",
+                "it still hides every less specific BackendPolicy of its targets (atomic defaults)",
+            );
+        });
     }
 }
 
@@ -102,10 +105,12 @@ fn outlier(check: &mut Check, outlier: &OutlierDetection) {
         && outlier.always_eject_one_host != Some(true)
     {
         check.field("maxEjectionPercent", |check| {
-            check.warning(
-                "with maxEjectionPercent 0 nothing is ever ejected",
-                "remove outlierDetection, or allow a share such as 50",
-            );
+            check.coded(Code::NeverEjects, |check| {
+                check.warning(
+                    "with maxEjectionPercent 0 nothing is ever ejected",
+                    "remove outlierDetection, or allow a share such as 50",
+                );
+            });
         });
     }
     if let Some(detectors) = &outlier.detectors {
@@ -180,10 +185,12 @@ fn unified(check: &mut Check, unified: &Unified) {
         .and_then(|rate| rate.threshold)
         .is_some_and(|threshold| threshold == 0.0);
     if unified.max_failures.is_some_and(|max| max.get() == 0) && rate_off {
-        check.error(
-            "both conditions of the breaker are off: it never opens",
-            "set maxFailures or successRate.threshold above 0, or remove circuitBreaker",
-        );
+        check.coded(Code::BreakerNeverOpens, |check| {
+            check.error(
+                "both conditions of the breaker are off: it never opens",
+                "set maxFailures or successRate.threshold above 0, or remove circuitBreaker",
+            );
+        });
     }
     let Some(backoff) = &unified.backoff else {
         return;

@@ -1,5 +1,6 @@
 //! Collects findings about one object, each with the path of the field it is about.
 
+use crate::check::Code;
 use crate::diagnostic::Level;
 
 /// A step from an object to one of its fields, owned.
@@ -13,6 +14,8 @@ pub(crate) enum Segment {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
     pub(crate) level: Level,
+    /// None for the rules that the API's own validation has.
+    pub(crate) code: Option<Code>,
     pub(crate) path: Vec<Segment>,
     pub(crate) message: String,
     pub(crate) help: Option<String>,
@@ -22,6 +25,7 @@ pub(crate) struct Finding {
 #[derive(Debug, Default)]
 pub(crate) struct Check {
     path: Vec<Segment>,
+    code: Option<Code>,
     findings: Vec<Finding>,
 }
 
@@ -32,12 +36,24 @@ impl Check {
         self.findings
     }
 
+    /// What `f` finds has this code.
+    pub(crate) fn coded<R>(&mut self, code: Code, f: impl FnOnce(&mut Self) -> R) -> R {
+        let before = self.code.replace(code);
+        let result = f(self);
+        self.code = before;
+        result
+    }
+
     /// Runs `f` inside the field `key`.
     pub(crate) fn field<R>(&mut self, key: &str, f: impl FnOnce(&mut Self) -> R) -> R {
         self.path.push(Segment::Key(key.into()));
         let result = f(self);
         self.path.pop();
         result
+    }
+
+    fn code_field(&mut self, code: Code, key: &str, f: impl FnOnce(&mut Self)) {
+        self.coded(code, |check| check.field(key, f));
     }
 
     /// Runs `f` inside item `index` of the list `key`.
@@ -69,7 +85,7 @@ impl Check {
     /// A field that the standard defines and this version does not act on.
     pub(crate) fn not_modelled<T>(&mut self, key: &str, value: &Option<T>) {
         if value.is_some() {
-            self.field(key, |check| {
+            self.code_field(Code::NotModelled, key, |check| {
                 check.warning(
                     format!("`{key}` is not modelled: it has no effect here"),
                     "results do not include what this field would do in a cluster",
@@ -81,7 +97,7 @@ impl Check {
     /// A field of our own kinds that a later version will act on.
     pub(crate) fn not_supported<T>(&mut self, key: &str, value: &Option<T>) {
         if value.is_some() {
-            self.field(key, |check| {
+            self.code_field(Code::NotSupported, key, |check| {
                 check.error(
                     format!("`{key}` is not supported by this version"),
                     "remove the field: it would have no effect",
@@ -105,6 +121,7 @@ impl Check {
     fn push(&mut self, level: Level, message: String, help: String) {
         self.findings.push(Finding {
             level,
+            code: self.code,
             path: self.path.clone(),
             message,
             help: (!help.is_empty()).then_some(help),

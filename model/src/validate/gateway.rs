@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::check::Check;
 use super::text::{check_host, check_len, check_section_name, shown};
+use crate::check::Code;
 use crate::gateway::{GatewayClassSpec, GatewaySpec, Listener, ReferenceGrantSpec};
 
 const LISTENERS_MAX: usize = 64;
@@ -11,11 +12,13 @@ const ADDRESSES_MAX: usize = 16;
 const GRANTS_MAX: usize = 16;
 
 pub(super) fn gateway(check: &mut Check, spec: &GatewaySpec) {
-    check.warning(
+    check.coded(Code::NotModelled, |check| {
+        check.warning(
         "Gateways are not modelled: no gateway runs here",
         "requests from outside reach Services directly; routes attached to this Gateway have no \
          effect",
     );
+    });
     check.field("gatewayClassName", |check| {
         check_len(check, &spec.gateway_class_name, 1, 253);
     });

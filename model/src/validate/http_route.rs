@@ -6,6 +6,7 @@ use super::check::Check;
 use super::filters::{self, PrefixUse};
 use super::parents::{self, BACKENDS_MAX, RULES_MAX};
 use super::text::{HEADER_VALUE_LEN_MAX, check_header_name, check_len, check_regex, shown};
+use crate::check::Code;
 use crate::gateway::{
     HttpBackendRef, HttpHeaderMatch, HttpMatch, HttpPathMatch, HttpQueryMatch, HttpRouteRule,
     HttpRouteSpec, HttpTimeouts, MatchType, PathMatchType,
@@ -99,10 +100,12 @@ fn timeout_order(check: &mut Check, timeouts: &HttpTimeouts) {
     };
     if backend.get() > request {
         check.field("backendRequest", |check| {
-            check.error(
-                "backendRequest timeout cannot be longer than request timeout",
-                format!("request is {request:?}: it ends all tries together"),
-            );
+            check.coded(Code::BackendTimeoutTooLong, |check| {
+                check.error(
+                    "backendRequest timeout cannot be longer than request timeout",
+                    format!("request is {request:?}: it ends all tries together"),
+                );
+            });
         });
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::check::Check;
 use super::text::{check_host, check_len, check_section_name, shown};
+use crate::check::Code;
 use crate::gateway::{BackendTargetRef, GROUP, ParentReference, Weight};
 
 /// Gateway API's bounds.
@@ -17,11 +18,13 @@ const NAME_LEN_MAX: usize = 253;
 pub(super) fn parents(check: &mut Check, parents: &[ParentReference]) {
     check.at_most("parentRefs", parents, PARENTS_MAX);
     if parents.is_empty() {
-        check.warning(
+        check.coded(Code::NoParents, |check| {
+            check.warning(
             "the route has no parentRefs: it applies to nothing",
             "name the Service whose requests it governs: parentRefs: [{group: \"\", kind: Service, \
              name: …}]",
         );
+        });
     }
     check.each("parentRefs", parents, parent);
     for (later, second) in parents.iter().enumerate() {
@@ -46,14 +49,16 @@ fn parent(check: &mut Check, parent: &ParentReference) {
     });
     match (parent.group(), parent.kind()) {
         _ if parent.is_service() => {}
-        (GROUP, "Gateway" | "ListenerSet") => check.warning(
-            format!(
-                "the parent {} {} is not modelled: no gateway runs here",
-                parent.kind(),
-                shown(&parent.name)
-            ),
-            "only parents of kind Service are acted on by this version",
-        ),
+        (GROUP, "Gateway" | "ListenerSet") => check.coded(Code::NotModelled, |check| {
+            check.warning(
+                format!(
+                    "the parent {} {} is not modelled: no gateway runs here",
+                    parent.kind(),
+                    shown(&parent.name)
+                ),
+                "only parents of kind Service are acted on by this version",
+            );
+        }),
         (group, kind) => {
             check.field("kind", |check| {
                 check.error(
@@ -84,10 +89,12 @@ pub(super) fn hostnames(check: &mut Check, parents: &[ParentReference], hostname
     });
     if !hostnames.is_empty() && parents.iter().any(ParentReference::is_service) {
         check.field("hostnames", |check| {
-            check.warning(
-                "hostnames have no effect on a route whose parent is a Service",
-                "match on the header `Host` instead (GEP-1294)",
-            );
+            check.coded(Code::HostnamesIgnored, |check| {
+                check.warning(
+                    "hostnames have no effect on a route whose parent is a Service",
+                    "match on the header `Host` instead (GEP-1294)",
+                );
+            });
         });
     }
 }
@@ -121,10 +128,12 @@ pub(super) fn backend(check: &mut Check, target: BackendTargetRef<'_>) {
     });
     if !target.is_service() {
         check.field("kind", |check| {
-            check.warning(
+            check.coded(Code::BackendNotModelled, |check| {
+                check.warning(
                 format!("backends of kind {} are not modelled", shown(target.kind)),
                 "its share of the requests is answered with 500; allowed is Service (group \"\")",
             );
+            });
         });
     } else if target.port.is_none() {
         check.error(
@@ -144,10 +153,12 @@ pub(super) fn weights(check: &mut Check, weights: impl Iterator<Item = Option<We
     }
     if count > 0 && sum == 0 {
         check.field("backendRefs", |check| {
-            check.warning(
-                "all weights are 0: every request of this rule is answered with 500",
-                "give at least one backend a weight above 0",
-            );
+            check.coded(Code::AllWeightsZero, |check| {
+                check.warning(
+                    "all weights are 0: every request of this rule is answered with 500",
+                    "give at least one backend a weight above 0",
+                );
+            });
         });
     }
 }

@@ -5,6 +5,7 @@ use core::time::Duration;
 use super::backend_policy::{number, positive};
 use super::check::Check;
 use super::targets::{self, TRAFFIC_POLICY};
+use crate::check::Code;
 use crate::policy::{
     BudgetMode, Fault, KubeDuration, Retry, RetryBudget, TrafficPolicySpec, TrafficTimeouts,
 };
@@ -36,10 +37,12 @@ pub(super) fn check(check: &mut Check, spec: &TrafficPolicySpec) {
         && spec.timeouts.is_none()
         && spec.fault.is_none();
     if empty {
-        check.warning(
-            "the policy sets nothing",
-            "it still hides every less specific TrafficPolicy of its targets (atomic defaults)",
-        );
+        check.coded(Code::EmptyPolicy, |check| {
+            check.warning(
+                "the policy sets nothing",
+                "it still hides every less specific TrafficPolicy of its targets (atomic defaults)",
+            );
+        });
     }
 }
 
@@ -130,10 +133,12 @@ fn timeouts(check: &mut Check, timeouts: &TrafficTimeouts) {
         && backend.get() > request
     {
         check.field("backendRequest", |check| {
-            check.error(
-                "backendRequest timeout cannot be longer than request timeout",
-                format!("request is {request:?}: it ends all tries together"),
-            );
+            check.coded(Code::BackendTimeoutTooLong, |check| {
+                check.error(
+                    "backendRequest timeout cannot be longer than request timeout",
+                    format!("request is {request:?}: it ends all tries together"),
+                );
+            });
         });
     }
 }

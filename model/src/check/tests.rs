@@ -1,0 +1,51 @@
+use super::*;
+use crate::resource;
+
+/// What is found in `text`, as `MC0214 web.yaml:7: message`.
+fn judged(text: &str, complete: bool) -> Vec<(Option<Code>, String)> {
+    let readings = [resource::read("m.yaml", text)];
+    let report = check(&Input {
+        readings: &readings,
+        complete,
+        ignore: &[],
+    });
+    let findings = report.findings.iter();
+    findings.map(|f| (f.code, f.to_string())).collect()
+}
+
+#[test]
+fn every_code_has_an_entry_whose_examples_say_what_it_says() {
+    let entries = catalogue();
+    let codes: Vec<Code> = entries.iter().map(|entry| entry.code).collect();
+    let missing: Vec<&Code> = Code::ALL.iter().filter(|c| !codes.contains(c)).collect();
+    assert!(missing.is_empty(), "without an entry: {missing:?}");
+    assert_eq!(codes.len(), Code::ALL.len(), "an entry is there twice");
+    let mut wrong = Vec::new();
+    for entry in &entries {
+        let bad = judged(&entry.bad.text, entry.bad.complete);
+        if bad.is_empty() || bad.iter().any(|(code, _)| *code != Some(entry.code)) {
+            wrong.push(format!("{} bad: {bad:#?}", entry.code));
+        }
+        let good = judged(&entry.good.text, entry.good.complete);
+        if !good.is_empty() {
+            wrong.push(format!("{} good: {good:#?}", entry.code));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_code_that_needs_everything_is_silent_about_a_part() {
+    for entry in catalogue() {
+        assert_eq!(
+            entry.bad.complete,
+            entry.code.needs_everything(),
+            "{}",
+            entry.code
+        );
+        if entry.bad.complete {
+            let seen = judged(&entry.bad.text, false);
+            assert!(seen.is_empty(), "{}: {seen:?}", entry.code);
+        }
+    }
+}

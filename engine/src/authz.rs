@@ -35,7 +35,7 @@ use crate::snapshot::{InboundPort, InboundTls, ObjectName};
 use crate::trace::{Step, Trail};
 
 mod claims;
-mod condition;
+pub(crate) mod condition;
 mod denial;
 mod operation;
 pub mod path;
@@ -150,7 +150,7 @@ fn judge(
         .authorization
         .policies
         .iter()
-        .filter(|applied| in_scope(applied.scope.as_ref(), subject))
+        .filter(|applied| in_scope(applied.scope.as_ref(), subject.head))
         .collect();
     for applied in &about {
         if let Some(jwt) = &applied.policy.jwt {
@@ -186,13 +186,11 @@ fn judge(
 }
 
 /// A policy of a rule of a route says nothing about connections that are not HTTP.
-fn in_scope(scope: Option<&Scope>, subject: &Subject<'_>) -> bool {
+pub(crate) fn in_scope(scope: Option<&Scope>, head: Option<&RequestHead>) -> bool {
     let Some(scope) = scope else {
         return true;
     };
-    let found = subject
-        .head
-        .and_then(|head| route::find(&scope.table, head, &mut Trail::off()));
+    let found = head.and_then(|head| route::find(&scope.table, head, &mut Trail::off()));
     found.is_some_and(|found| scope.rules.contains(&found.index))
 }
 

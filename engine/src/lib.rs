@@ -36,6 +36,7 @@ pub mod locality;
 pub mod lookup;
 pub mod origin;
 pub mod outlier;
+pub mod ratelimit;
 pub mod report;
 pub mod retry;
 pub mod route;

@@ -5,7 +5,7 @@
 //!            ├─ outbound ──┬─ frontends  (service, port) ─▶ RouteTable ─▶ rules ─▶ backends
 //!            │             ├─ clusters   ClusterKey ─▶ Cluster   (policy of a backend)
 //!            │             └─ endpoints  ClusterKey ─▶ EndpointSet
-//!            └─ inbound ─── ports ─▶ protocol, TLS mode, authorization
+//!            └─ inbound ─── ports ─▶ protocol, TLS mode, authorization, limits
 //! ```
 //!
 //! The lowering of the manifests makes it; the proxy swaps it whole. Parts that did not change keep
@@ -25,6 +25,7 @@ pub mod backend;
 pub mod balance;
 pub mod glob;
 pub mod pattern;
+pub mod ratelimit;
 pub mod route;
 
 pub use backend::{
@@ -173,6 +174,8 @@ pub struct InboundPort {
     pub probe_paths: Vec<Arc<str>>,
     /// Who may call.
     pub authorization: Arc<authz::Authorization>,
+    /// How often they may call.
+    pub limits: Arc<ratelimit::RateLimits>,
     /// The policy that set `tls`; none for the default.
     pub tls_origin: Option<Origin>,
     pub origin: Option<Origin>,
@@ -251,6 +254,7 @@ impl Default for InboundPort {
             services: Vec::new(),
             probe_paths: Vec::new(),
             authorization: Arc::default(),
+            limits: Arc::default(),
             tls_origin: None,
             origin: None,
         }

@@ -30,6 +30,7 @@ mod http;
 mod layout;
 mod one;
 mod peers;
+mod rate_limit;
 mod routes;
 mod table;
 pub(crate) mod traffic;

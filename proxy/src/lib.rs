@@ -88,6 +88,7 @@ pub async fn start<R: Rt>(
         entropy: Mutex::new(Entropy::from_seed(rt.rand())),
         mirrors: AtomicUsize::new(0),
         key_sets: jwt::KeySets::default(),
+        limiter: Mutex::default(),
     });
     let (drain, watch) = Drain::new();
     // Both are bound before either serves: a proxy that cannot do its work does none of it.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use engine::entropy::Entropy;
 use engine::head::RequestHead;
 use engine::live::Clusters;
+use engine::ratelimit::Limiter;
 use engine::snapshot::Snapshot;
 use engine::time::Instant;
 use http::HeaderValue;
@@ -25,6 +26,7 @@ mod downstream;
 mod exchange;
 mod headers;
 pub(crate) mod inbound;
+mod limit;
 mod local;
 pub(crate) mod outbound;
 mod shadow;
@@ -54,6 +56,8 @@ pub(crate) struct Shared<R: Rt> {
     /// Mirrored requests under way.
     pub(crate) mirrors: AtomicUsize,
     pub(crate) key_sets: KeySets,
+    /// The buckets of inbound rate limits: one for all connections.
+    pub(crate) limiter: Mutex<Limiter>,
 }
 
 // === impl Shared ===
@@ -68,6 +72,11 @@ impl<R: Rt> Shared<R> {
     fn entropy(&self) -> MutexGuard<'_, Entropy> {
         // A poisoned generator is still a generator.
         self.entropy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn limiter(&self) -> MutexGuard<'_, Limiter> {
+        // Buckets that a panic left behind are still the best there are.
+        self.limiter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells the observer of a request that has ended; costs nothing when there is none.

@@ -323,5 +323,5 @@ fn number(value: Option<&HeaderValue>) -> Option<u32> {
 
 fn flag(value: &HeaderValue) -> Option<Flag> {
     let text = value.to_str().ok()?;
-    Flag::ALL.into_iter().find(|f| f.as_str() == text)
+    Flag::named(text)
 }

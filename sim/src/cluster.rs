@@ -26,6 +26,7 @@ use crate::dist::Dist;
 use crate::fault::Active;
 use crate::load::Sender;
 use crate::net::link::LinkRule;
+use crate::oracle;
 use crate::scenario::Spec;
 use crate::world::{Crash, EPOCH, World};
 
@@ -144,6 +145,11 @@ impl Cluster {
             &place,
         );
         self.index.apply(Fact::Pod(fact));
+        if let Some(pod) = self.index.pod(&name) {
+            let index = &self.index;
+            let placed = oracle::Fact::Placed { pod, index, meshed };
+            self.common.witness.tell(self.world.now(), &placed);
+        }
         self.seen
             .entry(Arc::clone(id))
             .or_default()

@@ -9,10 +9,13 @@ use core::time::Duration;
 use engine::report::Frame;
 use engine::snapshot::Snapshot;
 use engine::time::Instant;
+use http::Method;
+use model::index::{Index, Pod};
 
 use crate::record::{Breach, Happening, Outcome};
 use crate::scenario::Spec;
 
+mod admission;
 mod conservation;
 mod ejection;
 mod recovery;
@@ -33,10 +36,18 @@ pub enum Fact<'a> {
         outcome: &'a Outcome,
         body_bytes: u64,
     },
+    /// A pod was made, of which nothing runs yet.
+    Placed {
+        pod: &'a Pod,
+        index: &'a Index,
+        /// Whether it has a sidecar.
+        meshed: bool,
+    },
     /// An application got a request whole. `id` is its `x-request-id`.
     Received {
         pod: &'a str,
         id: &'a str,
+        call: &'a Call,
         body_bytes: u64,
     },
     /// An application sent an answer whole, or gave up half-way (`whole` is false).
@@ -53,6 +64,18 @@ pub enum Fact<'a> {
     },
     /// The scenario made something happen, or it ended.
     Happened(&'a Happening),
+}
+
+/// A request as an application sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Call {
+    /// Who called, as the application is told (`x-forwarded-client-cert`).
+    pub peer: Option<String>,
+    pub method: String,
+    /// Without port.
+    pub host: String,
+    /// Without query.
+    pub path: String,
 }
 
 /// All invariants together. The run tells it facts; [`Oracle::finish`] gives the breaches.
@@ -77,11 +100,24 @@ trait Invariant: Send {
 /// Breaches kept in a run; more say nothing new.
 const BREACHES_MAX: usize = 100;
 
+// === impl Call ===
+
+impl Call {
+    pub(crate) fn new(method: &Method, host: &str, path: &str, peer: Option<String>) -> Self {
+        Self {
+            peer,
+            method: method.to_string(),
+            host: host.to_owned(),
+            path: path.to_owned(),
+        }
+    }
+}
+
 // === impl Oracle ===
 
 impl Oracle {
-    /// The invariants that hold for runs of `spec`.
-    pub fn new(spec: &Spec) -> Self {
+    /// The invariants that hold for runs of `spec`, which begin with the policies of `index`.
+    pub fn new(spec: &Spec, index: &Index) -> Self {
         Self {
             invariants: vec![
                 Box::new(conservation::EndsOnce::default()),
@@ -89,6 +125,7 @@ impl Oracle {
                 Box::new(retry_budget::WithinBudget::default()),
                 Box::new(ejection::WithinCap::default()),
                 Box::new(recovery::Recovers::new(spec)),
+                Box::new(admission::Admitted::new(index)),
             ],
             breaches: Vec::new(),
             dropped: 0,

@@ -6,7 +6,7 @@ use crate::route::header;
 use crate::snapshot::authz::{Condition, Key};
 
 /// Whether the condition holds. `strict` is an Allow's way: what cannot be known does not hold.
-pub(super) fn holds(
+pub(crate) fn holds(
     condition: &Condition,
     head: Option<&RequestHead>,
     claims: Option<&Claims>,

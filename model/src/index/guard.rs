@@ -11,7 +11,8 @@ use super::attach;
 use super::policies::{Policies, PolicyTarget};
 use super::{Change, Index, Pod, Policy, Route, Service, Targets};
 use crate::policy::{
-    AuthorizationPolicySpec, PeerAuthentication, RateLimitPolicySpec, WorkloadSelector,
+    AuthorizationPolicySpec, PeerAuthentication, RateLimitPolicySpec, RateLimitSide,
+    WorkloadSelector,
 };
 
 /// A policy that guards a port, for all requests or for those of a route.
@@ -59,6 +60,17 @@ impl Index {
         port: Option<u16>,
     ) -> Vec<Guard<'_, AuthorizationPolicySpec>> {
         self.guards(&self.authorization_policies, pod, port)
+    }
+
+    /// The RateLimitPolicies of the server's side of a port of a pod.
+    pub(crate) fn rate_limits(
+        &self,
+        pod: &Pod,
+        port: Option<u16>,
+    ) -> Vec<Guard<'_, RateLimitPolicySpec>> {
+        let mut guards = self.guards(&self.rate_limit_policies, pod, port);
+        guards.retain(|guard| guard.policy.spec.side() == RateLimitSide::Server);
+        guards
     }
 
     /// What decides about mutual TLS of a pod: the namespace's policy before the mesh's, one with a

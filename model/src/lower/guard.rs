@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use engine::origin::Origin;
 use engine::snapshot::authz::{Applied, Authorization, Policy, Scope};
+use engine::snapshot::ratelimit::{self, Limited, RateLimits};
 use engine::snapshot::{
     ClusterKey, Frontend, Inbound, InboundPort, InboundTls, ObjectName, PodTls, RouteTable, Rule,
     Timeouts,
 };
 
-use super::authorization;
+use super::{authorization, rate_limit};
 use crate::document::Object;
 use crate::gateway::ParentReference;
-use crate::index::{AuthorizationPolicy, Index, Pod, Route, RouteScope};
+use crate::index::{AuthorizationPolicy, Index, Pod, RateLimitPolicy, Route, RouteScope};
 use crate::policy::MtlsMode;
 use crate::yaml::Step;
 
@@ -22,6 +23,7 @@ use crate::yaml::Step;
 pub(super) struct Guards {
     /// With the object each was made from: another one makes another policy.
     authorization: BTreeMap<ObjectName, (Arc<Object>, Arc<Policy>)>,
+    rate_limits: BTreeMap<ObjectName, (Arc<Object>, Arc<ratelimit::Policy>)>,
     /// Tables with nothing but matches, by the version of the whole table.
     tables: BTreeMap<u64, Arc<RouteTable>>,
 }
@@ -36,6 +38,7 @@ impl Guards {
     /// Forgets everything; who is still there is lowered again.
     pub(super) fn clear(&mut self) {
         self.authorization.clear();
+        self.rate_limits.clear();
         self.tables.clear();
     }
 
@@ -72,24 +75,39 @@ impl Guards {
                 continue;
             }
             let policy = self.authorization(guard.policy);
-            match &guard.scope {
-                None => policies.push(Applied {
-                    policy,
-                    scope: None,
-                }),
-                Some(scope) => {
-                    for scope in self.scopes(index, scope, tables) {
-                        policies.push(Applied {
-                            policy: policy.clone(),
-                            scope: Some(scope),
-                        });
-                    }
-                }
-            }
+            let scopes = self.scopes_of(index, guard.scope.as_ref(), tables);
+            policies.extend(scopes.into_iter().map(|scope| Applied {
+                policy: policy.clone(),
+                scope,
+            }));
         }
         // Stable: of one action the oldest stays first.
         policies.sort_by_key(|applied| applied.policy.action);
         port.authorization = Arc::new(Authorization { policies });
+        let mut policies = Vec::new();
+        for guard in index.rate_limits(pod, number) {
+            let policy = self.rate_limit(guard.policy);
+            let scopes = self.scopes_of(index, guard.scope.as_ref(), tables);
+            policies.extend(scopes.into_iter().map(|scope| Limited {
+                policy: policy.clone(),
+                scope,
+            }));
+        }
+        port.limits = Arc::new(RateLimits { policies });
+    }
+
+    /// One none for a policy that is about all requests.
+    fn scopes_of(
+        &mut self,
+        index: &Index,
+        scope: Option<&RouteScope<'_>>,
+        tables: Tables<'_>,
+    ) -> Vec<Option<Scope>> {
+        let Some(scope) = scope else {
+            return vec![None];
+        };
+        let scopes = self.scopes(index, scope, tables).into_iter();
+        scopes.map(Some).collect()
     }
 
     /// Where the rules of a route stand in the tables of its parents.
@@ -147,6 +165,19 @@ impl Guards {
         let lowered = Arc::new(authorization::policy(policy));
         let entry = (policy.object.clone(), lowered.clone());
         self.authorization.insert(policy.name.clone(), entry);
+        lowered
+    }
+}
+
+impl Guards {
+    fn rate_limit(&mut self, policy: &RateLimitPolicy) -> Arc<ratelimit::Policy> {
+        let known = self.rate_limits.get(&policy.name);
+        if let Some((_, lowered)) = known.filter(|(of, _)| Arc::ptr_eq(of, &policy.object)) {
+            return lowered.clone();
+        }
+        let lowered = Arc::new(rate_limit::policy(policy));
+        let entry = (policy.object.clone(), lowered.clone());
+        self.rate_limits.insert(policy.name.clone(), entry);
         lowered
     }
 }

@@ -1,7 +1,6 @@
 //! RateLimitPolicy: how many requests a workload takes, in all or from each caller.
 //!
-//! Limits hold per proxy: a Service of three pods with `requests: 10` takes up to thirty. With
-//! `side: Client` they hold in the proxies of the callers, before the request is sent. Semantics
+//! Limits hold per proxy: a Service of three pods with `requests: 10` takes up to thirty. Semantics
 //! stand at [`engine::ratelimit`].
 
 use serde::{Deserialize, Serialize};
@@ -33,7 +32,7 @@ pub struct RateLimitPolicySpec {
 pub enum RateLimitSide {
     /// The proxy of the destination.
     Server,
-    /// The proxy of the caller.
+    /// The proxy of the caller. Not supported by this version.
     Client,
 }
 
@@ -54,7 +53,8 @@ pub struct RateLimitRule {
     pub per: Option<RateLimitPer>,
     /// With `per: Header`: its name. Requests without it are not limited by this rule.
     pub header: Option<String>,
-    /// Callers with limits of their own; the first that names a caller holds for it.
+    /// With `per: Identity`: callers with limits of their own; the first that names a caller holds
+    /// for it.
     pub overrides: Option<Vec<RateLimitOverride>>,
 }
 
@@ -103,8 +103,7 @@ pub enum RateLimitPer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RateLimitOverride {
-    /// SPIFFE ids; `*` stands for any text. The callers it names share nothing: each has the limit
-    /// for itself with `per: Identity`, all of them one together with `per: Total`.
+    /// SPIFFE ids; `*` stands for any text. Each caller has the limit for itself.
     pub identities: Vec<String>,
     pub limit: Limit,
 }

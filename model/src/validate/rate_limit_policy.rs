@@ -27,38 +27,37 @@ pub(super) fn check(check: &mut Check, spec: &RateLimitPolicySpec) {
         }
         return;
     };
-    check.field("local", |check| self::local(check, local, spec.side()));
+    check.field("local", |check| self::local(check, local));
 }
 
 fn side(check: &mut Check, spec: &RateLimitPolicySpec) {
-    let client = spec.side() == RateLimitSide::Client;
-    if client && spec.selector.is_some() {
-        check.field("selector", |check| {
+    if spec.side() == RateLimitSide::Client {
+        check.field("side", |check| {
             check.error(
-                "`selector` has no effect with `side: Client`",
-                "the limit holds in the proxies of the callers, whatever they reach",
+                "`side: Client` is not supported by this version",
+                "limits hold in the proxy of the destination: remove the field",
             );
         });
     }
     check.each("targetRefs", &spec.target_refs, |check, target| {
-        if target.kind == "Service" && target.namespace.is_some() && !client {
+        if target.kind == "Service" && target.namespace.is_some() {
             check.field("namespace", |check| {
                 check.error(
-                    "a limit of the server's side is of the namespace of its target",
-                    "move the policy to the Service's namespace, or set `side: Client`",
+                    "a RateLimitPolicy is of the namespace of its target",
+                    "move the policy to the Service's namespace and remove the field",
                 );
             });
         }
     });
 }
 
-fn local(check: &mut Check, local: &LocalRateLimit, side: RateLimitSide) {
+fn local(check: &mut Check, local: &LocalRateLimit) {
     some_items(check, "rules", Some(&local.rules));
     check.at_most("rules", &local.rules, RULES_MAX);
-    check.each("rules", &local.rules, |check, one| rule(check, one, side));
+    check.each("rules", &local.rules, rule);
 }
 
-fn rule(check: &mut Check, rule: &RateLimitRule, side: RateLimitSide) {
+fn rule(check: &mut Check, rule: &RateLimitRule) {
     some_items(check, "matches", rule.matches.as_deref());
     check.each(
         "matches",
@@ -67,14 +66,6 @@ fn rule(check: &mut Check, rule: &RateLimitRule, side: RateLimitSide) {
     );
     check.field("limit", |check| limit(check, rule.limit));
     let per = rule.per();
-    if per == RateLimitPer::Identity && side == RateLimitSide::Client {
-        check.field("per", |check| {
-            check.error(
-                "`per: Identity` has no effect with `side: Client`",
-                "a proxy sends for one identity only: that is Total",
-            );
-        });
-    }
     match (per, &rule.header) {
         (RateLimitPer::Header, None) => check.field("per", |check| {
             check.error("`per: Header` needs `header`", "name the header");

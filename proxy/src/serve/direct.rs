@@ -5,12 +5,12 @@ use engine::failure::{Again, Failure, Flag, Whose};
 use engine::head::{Protocol, RequestHead, ResponseHead};
 use engine::snapshot::{CONNECT_TIMEOUT, ClusterProtocol};
 use engine::time::{Duration, Instant};
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 
 use super::done::Done;
 use super::exchange::{HeadEnd, StreamEnd, Try};
 use super::shadow::Told;
-use super::{Shadow, Shared, headers, local};
+use super::{Shared, headers, local};
 use crate::exchange::{Length, Replay, Respond, Source, StreamError};
 use crate::net::Rt;
 use crate::pool::{ConnectError, Destination, Entered, Times, Wire};
@@ -29,8 +29,8 @@ pub(crate) struct Direct<'a> {
     pub(crate) who: &'a str,
     /// Whether a proxy of the mesh answers, which may set the mesh's headers.
     pub(crate) proxied: bool,
-    /// What the peer that sent the request is told.
-    pub(crate) shadow: Option<Shadow>,
+    /// What is added to the response: what the mesh says about the request.
+    pub(crate) says: HeaderMap,
 }
 
 /// Sends the request and passes the response on, or answers with the failure.
@@ -65,9 +65,7 @@ where
                     headers::strip_own(&mut response.headers);
                     None
                 };
-                if let Some(shadow) = direct.shadow {
-                    shadow.write(&mut response.headers);
-                }
+                response.headers.extend(direct.says);
                 let done = answer(shared, attempt, head, response, &mut body, reply).await;
                 return done.refused_by_peer(refused);
             }

@@ -3,20 +3,22 @@
 use core::net::SocketAddr;
 use std::sync::Arc;
 
-use engine::authz::{self, Decision, Denial, Subject};
+use engine::authz::{self, Allowance, Decision, Subject};
 use engine::failure::{Failure, Flag};
 use engine::head::RequestHead;
 use engine::identity::Identity;
+use engine::ratelimit;
 use engine::report::{Security, Side};
 use engine::snapshot::{InboundPort, InboundTls, PortProtocol, Snapshot};
-use engine::time::Duration;
+use engine::time::{Duration, Instant};
 use engine::trace::Trail;
 use engine::verdict::LocalResponse;
+use http::HeaderMap;
 
 use super::direct::{Direct, TIMES, forward, wire_to};
 use super::done::Done;
 use super::downstream::{Handler, serve1, serve2};
-use super::{Shadow, Shared, headers, local};
+use super::{Shadow, Shared, headers, limit, local};
 use crate::exchange::{Respond, Source};
 use crate::jwt::Verifier;
 use crate::listen::detect::{Detected, Look, LookHttp, LookTls, detect};
@@ -42,7 +44,7 @@ struct Inbound<R: Rt> {
 /// What was decided about a request, and why.
 struct Judged {
     decision: Decision,
-    shadow: Shadow,
+    limits: ratelimit::Verdict,
     trail: Trail,
 }
 
@@ -118,6 +120,42 @@ fn look(port: &InboundPort) -> Look {
             PortProtocol::Detect => LookHttp::Maybe,
             PortProtocol::Http1 | PortProtocol::Http2 => LookHttp::Declared,
         },
+    }
+}
+
+// === impl Judged ===
+
+impl Judged {
+    fn shadow(&self) -> Shadow {
+        Shadow {
+            audited: !self.decision.audits.is_empty(),
+            limited: self.limits.shadowed,
+        }
+    }
+
+    /// The answer to a request that is not admitted, and why it is not. The client is told less
+    /// than the log: a rule's name helps whoever looks for a way around.
+    fn refusal(&self, head: &RequestHead, now: Instant) -> Option<(LocalResponse, Failure)> {
+        let (failure, public) = match (&self.decision.verdict, &self.limits.refused) {
+            (Err(denial), _) => (denial.failure(), denial.public()),
+            (Ok(_), Some(failure)) => (failure.clone(), "too many requests"),
+            (Ok(_), None) => return None,
+        };
+        let public = Failure::new(failure.whose, failure.again, failure.flag, public);
+        let mut answer = LocalResponse::from_failure(&public, head);
+        limit::write(self.limits.told, now, &mut answer.headers);
+        limit::write_retry(self.limits.retry_at, now, &mut answer.headers);
+        Some((answer, failure))
+    }
+
+    /// What the client of an admitted request is told besides the response.
+    fn says(&self, meshed: bool, now: Instant) -> HeaderMap {
+        let mut says = HeaderMap::new();
+        limit::write(self.limits.told, now, &mut says);
+        if meshed {
+            self.shadow().write(&mut says);
+        }
+        says
     }
 }
 
@@ -214,23 +252,23 @@ impl<R: Rt> Inbound<R> {
         };
         let port = port(&snapshot, self.app.peer.address);
         let decision = authz::decide(port, &subject, &tokens, &mut trail);
-        let shadow = Shadow {
-            audited: !decision.audits.is_empty(),
-            limited: false,
+        let limits = match (head, &decision.verdict) {
+            (Some(head), Ok(Allowance::NoPolicy | Allowance::Rule(_)))
+                if !port.limits.policies.is_empty() =>
+            {
+                let (peer, now) = (self.peer.as_ref(), shared.rt.now());
+                let mut limiter = shared.limiter();
+                limiter.check(&port.limits, peer, head, now, &mut trail)
+            }
+            _ => ratelimit::Verdict::default(),
         };
-        shared.telemetry.shadowed(self.rows, shadow);
-        Judged {
+        let judged = Judged {
             decision,
-            shadow,
+            limits,
             trail,
-        }
-    }
-
-    /// The client is told less than the log: a rule's name helps whoever looks for a way around.
-    fn refusal(denial: &Denial, head: &RequestHead) -> (LocalResponse, Failure) {
-        let failure = denial.failure();
-        let public = Failure::new(failure.whose, failure.again, failure.flag, denial.public());
-        (LocalResponse::from_failure(&public, head), failure)
+        };
+        shared.telemetry.shadowed(self.rows, judged.shadow());
+        judged
     }
 
     async fn answer<S, D>(
@@ -247,8 +285,7 @@ impl<R: Rt> Inbound<R> {
         let shared = &self.shared;
         let judged = self.judge(Some(head));
         steps.extend(judged.trail.steps().iter().map(ToString::to_string));
-        if let Err(denial) = &judged.decision.verdict {
-            let (answer, failure) = Self::refusal(denial, head);
+        if let Some((answer, failure)) = judged.refusal(head, shared.rt.now()) {
             let status = answer.status;
             local::send(&shared.rt, answer, &head.method, reply).await;
             return Done::failed(status, &failure);
@@ -269,8 +306,7 @@ impl<R: Rt> Inbound<R> {
             wire: wire_to(&self.app, engine::snapshot::ClusterProtocol::Same, head),
             who: "the application",
             proxied: false,
-            // A client outside the mesh is told nothing.
-            shadow: self.peer.is_some().then_some(judged.shadow),
+            says: judged.says(self.peer.is_some(), shared.rt.now()),
         };
         forward(shared, direct, head, body, reply).await
     }

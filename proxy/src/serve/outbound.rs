@@ -12,7 +12,7 @@ use engine::snapshot::{
 };
 use engine::trace::Trail;
 use engine::verdict::LocalResponse;
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 
 use super::direct::{Direct, forward, wire_to};
 use super::done::Done;
@@ -124,7 +124,7 @@ impl<R: Rt> Outbound<R> {
             wire: wire_to(&to, ClusterProtocol::Same, head),
             who: &who,
             proxied: to.peer.identity.is_some(),
-            shadow: None,
+            says: HeaderMap::new(),
         };
         forward(&self.shared, direct, head, body, reply).await
     }

@@ -19,6 +19,7 @@ use super::work::{Reply, Request};
 use crate::body;
 use crate::client::http2;
 use crate::net::SimIo;
+use crate::oracle::Call;
 
 /// The first bytes of HTTP/2 (RFC 9113 §3.4) that no HTTP/1.1 request has.
 const PREFACE: &[u8] = b"PRI ";
@@ -53,7 +54,9 @@ async fn sequential(pod: Arc<AppPod>, mut conn: ServerConn<SimIo>) {
         let Ok(whole) = body::drain(&mut upload).await else {
             return;
         };
-        let request = Request::new(&head.headers, whole.bytes);
+        let host = head.host();
+        let call = Call::new(&head.method, host, head.path.path(), told(&head.headers));
+        let request = Request::new(call, &head.headers, whole.bytes);
         let reply = pod.handle(&request).await;
         let sent = async {
             let length = match reply.body_bytes {
@@ -72,6 +75,15 @@ async fn sequential(pod: Arc<AppPod>, mut conn: ServerConn<SimIo>) {
             return;
         }
     }
+}
+
+/// Who called, as the sidecar tells it.
+fn told(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get("x-forwarded-client-cert")?.to_str().ok()?;
+    let uri = value
+        .split(';')
+        .find_map(|part| part.strip_prefix("URI="))?;
+    Some(uri.to_owned())
 }
 
 fn response(status: StatusCode) -> ResponseHead {
@@ -111,7 +123,9 @@ async fn stream(
     if grpc {
         bytes = bytes.saturating_sub(body::GRPC_PREFIX);
     }
-    let request = Request::new(&head.headers, bytes);
+    let host = head.uri.host().unwrap_or_default();
+    let call = Call::new(&head.method, host, head.uri.path(), told(&head.headers));
+    let request = Request::new(call, &head.headers, bytes);
     let reply = pod.handle(&request).await;
     let sent = answer(reply, grpc, &mut respond).await;
     pod.answered(&request, reply, sent.is_ok());

@@ -6,7 +6,7 @@ use http::{HeaderMap, StatusCode};
 use proxy::net::Rt as _;
 
 use super::AppPod;
-use crate::oracle::Fact;
+use crate::oracle::{Call, Fact};
 
 /// A request that an application has read whole.
 pub(crate) struct Request {
@@ -14,6 +14,7 @@ pub(crate) struct Request {
     pub(crate) id: String,
     /// What is passed on to calls.
     pub(crate) tracing: HeaderMap,
+    pub(crate) call: Call,
     pub(crate) body_bytes: u64,
 }
 
@@ -45,7 +46,7 @@ struct Waiting<'a>(&'a AtomicU32);
 // === impl Request ===
 
 impl Request {
-    pub(crate) fn new(headers: &HeaderMap, body_bytes: u64) -> Self {
+    pub(crate) fn new(call: Call, headers: &HeaderMap, body_bytes: u64) -> Self {
         let id = headers.get("x-request-id").and_then(|v| v.to_str().ok());
         let mut tracing = HeaderMap::new();
         for name in PASSED_ON {
@@ -56,6 +57,7 @@ impl Request {
         Self {
             id: id.unwrap_or_default().to_owned(),
             tracing,
+            call,
             body_bytes,
         }
     }
@@ -86,6 +88,7 @@ impl AppPod {
         let fact = Fact::Received {
             pod: &self.name,
             id: &request.id,
+            call: &request.call,
             body_bytes: request.body_bytes,
         };
         self.witness.tell(self.rt.now(), &fact);

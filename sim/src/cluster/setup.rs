@@ -107,7 +107,7 @@ impl Cluster {
         let common = Common {
             crypto: plan.crypto.provider(),
             root: pki.root().clone(),
-            witness: Witness::new(Oracle::new(spec)),
+            witness: Witness::new(Oracle::new(spec, &loaded.index)),
             stories: Stories::new(plan.tell),
             sites: (plan.level == policy::Level::Policy).then(Sites::default),
         };

@@ -41,11 +41,8 @@ pub(super) fn measure(
     let counters = counters(run, &expectation.of, within, slices.clone());
     let Some(counters) = counters else {
         // Counting nothing is an answer; the scenario's names were checked against the manifests.
-        let counts = matches!(
-            metric,
-            Metric::Rate | Metric::Requests | Metric::Failures | Metric::RequestsDenied
-        );
-        return if counts {
+        let counts = matches!(metric, Metric::Rate | Metric::Requests | Metric::Failures);
+        return if counts || metric.is_verdict() {
             Ok(0.0)
         } else {
             Err(Unmeasured::NeverSeen)
@@ -88,7 +85,15 @@ fn value(
             None => failed as f64,
             Some(flag) => flag_named(flag).map_or(0, |f| counters.flags.get(f)) as f64,
         }),
-        Metric::RequestsDenied => Ok(counters.flags.get(Flag::Denied) as f64),
+        Metric::RequestsDenied => {
+            let denials = [Flag::Denied, Flag::Unauthenticated, Flag::NoKeys];
+            Ok(denials
+                .map(|flag| counters.flags.get(flag))
+                .iter()
+                .sum::<u64>() as f64)
+        }
+        Metric::RequestsAudited => Ok(counters.audited as f64),
+        Metric::RequestsShadowLimited => Ok(counters.shadow_limited as f64),
         _ => Err(Unmeasured::NotDefined),
     }
 }
@@ -102,7 +107,7 @@ fn quotient(part: u64, whole: u64) -> Result<f64, Unmeasured> {
 
 /// The flag of that name.
 pub(crate) fn flag_named(name: &str) -> Option<Flag> {
-    Flag::ALL.into_iter().find(|f| f.as_str() == name)
+    Flag::named(name)
 }
 
 /// The counters of a subject over some slices; none if it was never seen in the whole run.

@@ -67,7 +67,8 @@ fn matters(expectation: &Expectation, input: &Input) -> bool {
     }
     let groups: &[&[&str]] = match expectation.metric {
         Metric::Rate | Metric::Requests => &[&VOLUME],
-        Metric::Share | Metric::RequestsDenied => &[],
+        metric if metric.is_verdict() => &[],
+        Metric::Share => &[],
         Metric::P50 | Metric::P90 | Metric::P95 | Metric::P99 | Metric::P999 | Metric::Max => {
             &[&SPEED, &VOLUME, &REACTION]
         }

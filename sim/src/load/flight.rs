@@ -3,6 +3,7 @@
 use std::sync::{Arc, PoisonError};
 
 use engine::classify::Kind;
+use engine::failure::Flag;
 use engine::report::Ended;
 use engine::time::Instant;
 use http::HeaderValue;
@@ -196,7 +197,8 @@ impl End {
             }
         };
         let how = match (kind(answer), answered.flag) {
-            (Kind::Success, _) => Ended::Success,
+            // 4xx is the client's fault as a rule; who was refused by the mesh was not served.
+            (Kind::Success, flag) if !flag.is_some_and(Flag::is_refusal) => Ended::Success,
             // A proxy of the mesh answered itself.
             (_, Some(_)) => Ended::LocalFailure,
             _ => Ended::Failure,

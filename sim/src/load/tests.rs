@@ -54,7 +54,10 @@ fn bench(load: &str, stories: Tell) -> Bench {
         calls: Vec::new(),
         cold_start: None,
     };
-    let witness = Witness::new(Oracle::new(&Spec::default()));
+    let witness = Witness::new(Oracle::new(
+        &Spec::default(),
+        &model::index::Index::default(),
+    ));
     let behaviour = Arc::new(Mutex::new(Behaviour::default()));
     let rt = world.rt(server, Role::App);
     AppPod::new("test/app", rt, Arc::new(spec), behaviour, witness.clone())

@@ -94,6 +94,7 @@ impl Invariant for BytesKept {
                 pod,
                 id,
                 body_bytes,
+                ..
             } => {
                 if let Some(body) = self.sent.get(*id)
                     && body.request != *body_bytes

@@ -3,10 +3,11 @@
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 
-use engine::authz::{self, BadToken, Claims, Subject, Tokens};
+use engine::authz::{self, Allowance, BadToken, Claims, Subject, Tokens};
 use engine::failure::Failure;
 use engine::head::RequestHead;
 use engine::identity::Identity;
+use engine::ratelimit;
 use engine::report::Security;
 use engine::snapshot::authz::Provider;
 use engine::trace::Trail;
@@ -21,6 +22,7 @@ use crate::app::{Request, grpc_status};
 use crate::client::{Answer, Ask};
 use crate::net::SimRt;
 use crate::net::hop::There;
+use crate::oracle::Call;
 
 /// Who sends.
 #[derive(Clone, Debug)]
@@ -174,7 +176,10 @@ impl Incoming {
     }
 
     async fn application(&self, app: &crate::app::AppPod) -> Reply {
-        let request = Request::new(&self.head.headers, self.body_bytes);
+        let (head, peer) = (&self.head, self.identity.as_ref());
+        let peer = peer.map(ToString::to_string);
+        let call = Call::new(&head.method, head.host(), head.path.path(), peer);
+        let request = Request::new(call, &head.headers, self.body_bytes);
         let reply = app.handle(&request).await;
         app.answered(&request, reply, true);
         Reply {
@@ -210,15 +215,24 @@ impl Incoming {
         };
         let tokens = NoTokens(&self.sites);
         let decision = authz::decide(port, &subject, &tokens, &mut Trail::off());
+        let limits = match &decision.verdict {
+            Ok(Allowance::NoPolicy | Allowance::Rule(_)) if !port.limits.policies.is_empty() => {
+                let (peer, now) = (self.identity.as_ref(), agent.rt.now());
+                let mut limiter = agent.limiter();
+                limiter.check(&port.limits, peer, &self.head, now, &mut Trail::off())
+            }
+            _ => ratelimit::Verdict::default(),
+        };
         let shadow = Shadow {
             audited: !decision.audits.is_empty(),
-            limited: false,
+            limited: limits.shadowed,
         };
-        let refusal = decision.verdict.err().map(|denial| {
+        let failure = decision.verdict.err().map(|denial| {
             let failure = denial.failure();
-            let public = Failure::new(failure.whose, failure.again, failure.flag, denial.public());
-            LocalResponse::from_failure(&public, &self.head)
+            Failure::new(failure.whose, failure.again, failure.flag, denial.public())
         });
+        let refusal = failure.or(limits.refused);
+        let refusal = refusal.map(|failure| LocalResponse::from_failure(&failure, &self.head));
         (refusal, shadow)
     }
 }

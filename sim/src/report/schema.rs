@@ -59,6 +59,8 @@ fn counters() -> Schema {
             "retries_denied": { "type": "integer" },
             "timeouts": { "type": "integer" },
             "flags": { "type": "object", "additionalProperties": { "type": "integer" } },
+            "audited": { "type": "integer" },
+            "shadow_limited": { "type": "integer" },
             "mirrored": { "type": "integer" },
             "bytes_in": { "type": "integer" },
             "bytes_out": { "type": "integer" },

@@ -109,8 +109,12 @@ pub enum Metric {
     BreakerOpen,
     /// Endpoints that may get traffic.
     HealthyEndpoints,
-    /// Requests that were denied.
+    /// Requests that were denied: by a rule, for want of mutual TLS, or of a valid token.
     RequestsDenied,
+    /// Requests that an AuthorizationPolicy with the action Audit matched.
+    RequestsAudited,
+    /// Requests that a rate limit in shadow mode would have refused.
+    RequestsShadowLimited,
     /// Connections that are open.
     Connections,
 }
@@ -208,6 +212,14 @@ pub struct BadValue(String);
 // === impl Metric ===
 
 impl Metric {
+    /// Whether it counts what policies of the destination decide about requests.
+    pub fn is_verdict(self) -> bool {
+        matches!(
+            self,
+            Self::RequestsDenied | Self::RequestsAudited | Self::RequestsShadowLimited
+        )
+    }
+
     pub const fn unit(self) -> Unit {
         match self {
             Self::Rate => Unit::PerSecond,
@@ -220,6 +232,8 @@ impl Metric {
             | Self::BreakerOpen
             | Self::HealthyEndpoints
             | Self::RequestsDenied
+            | Self::RequestsAudited
+            | Self::RequestsShadowLimited
             | Self::Connections => Unit::Count,
         }
     }
@@ -265,6 +279,8 @@ impl Metric {
             Self::BreakerOpen => "breakerOpen",
             Self::HealthyEndpoints => "healthyEndpoints",
             Self::RequestsDenied => "requestsDenied",
+            Self::RequestsAudited => "requestsAudited",
+            Self::RequestsShadowLimited => "requestsShadowLimited",
             Self::Connections => "connections",
         }
     }

@@ -261,7 +261,7 @@ fn limits_say_what_they_count() {
         "`jwt.claims[a]` is not a key of a condition",
     );
     limits(
-        "  side: Client\n  local: {rules: [{limit: {requests: 1}, per: Identity}]}\n",
-        &["7 error: `per: Identity` has no effect with `side: Client`"],
+        "  side: Client\n  local: {rules: [{limit: {requests: 1}}]}\n",
+        &["6 error: `side: Client` is not supported by this version"],
     );
 }

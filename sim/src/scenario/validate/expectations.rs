@@ -163,7 +163,8 @@ fn is_defined(metric: Metric, of: &Subject) -> bool {
                     | Subject::Endpoint(_)
             )
         }
-        Metric::RetriesPerRequest | Metric::RequestsDenied => !matches!(of, Subject::Load(_)),
+        metric if metric.is_verdict() => !matches!(of, Subject::Load(_)),
+        Metric::RetriesPerRequest => !matches!(of, Subject::Load(_)),
         _ => true,
     }
 }

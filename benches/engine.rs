@@ -52,7 +52,7 @@ fn main() {
     });
     pick("round robin", 100, |c| c.balancer = Balancer::RoundRobin);
     pick("P2C with breaker and outlier detection", 100, |c| {
-        c.breaker = Some(UnifiedBreaker::default());
+        c.breaker = Some(UnifiedBreaker::default().into());
         c.outlier = Some(Outlier::default());
     });
     session();
@@ -127,6 +127,8 @@ fn rule(i: usize, path: PathMatch) -> Rule {
         timeouts: Timeouts::default(),
         retry: None,
         fault: None,
+        admission: None,
+        failures: Default::default(),
         origin: Origin::default_of("bench"),
     }
 }
@@ -172,7 +174,7 @@ fn pick(name: &str, endpoints: u32, change: impl FnOnce(&mut Cluster)) {
 }
 
 fn session() {
-    let (clusters, _live) = clusters(100, |c| c.breaker = Some(UnifiedBreaker::default()));
+    let (clusters, _live) = clusters(100, |c| c.breaker = Some(UnifiedBreaker::default().into()));
     let rules = vec![rule(0, PathMatch::Prefix("/".into()))];
     let frontend = Frontend {
         service: ObjectName::new("shop", "web"),

@@ -20,10 +20,14 @@
 use http::{HeaderMap, StatusCode};
 
 use crate::failure::{Again, Flag};
+use crate::snapshot::Failures;
 use crate::time::Duration;
 
 /// The longest hint (`Retry-After` and the like) that is believed (Envoy's `max_interval`).
 pub const HINT_MAX: Duration = Duration::from_secs(300);
+
+/// An `x-ratelimit-reset` above this is a Unix time (2001 and later), not a wait (of 31 years).
+const UNIX_TIME_MIN: Duration = Duration::from_secs(1_000_000_000);
 
 /// How one attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +131,34 @@ pub fn classify(outcome: Outcome) -> Class {
     }
 }
 
+/// Classifies an outcome under a rule with a list of failures of its own. What happened on this
+/// side is a failure whatever the list says, and the rate-limit signal stays one.
+pub fn classify_under(outcome: Outcome, failures: &Failures) -> Class {
+    let class = classify(outcome);
+    let failed = match (outcome, failures) {
+        (
+            Outcome::Http(status),
+            Failures {
+                statuses: Some(list),
+                ..
+            },
+        ) => list.iter().any(|range| range.contains(status.as_u16())),
+        (
+            Outcome::Grpc(code),
+            Failures {
+                grpc: Some(list), ..
+            },
+        ) => list.contains(&code),
+        _ => return class,
+    };
+    let kind = if failed { Kind::Failure } else { Kind::Success };
+    Class {
+        kind,
+        gateway: class.gateway && failed,
+        ..class
+    }
+}
+
 /// The gRPC status in `headers` (trailers, or the head of a trailers-only response), when there is
 /// one. A value that is no number is UNKNOWN, as the gRPC protocol asks of clients.
 pub fn grpc_status(headers: &HeaderMap) -> Option<u32> {
@@ -135,9 +167,11 @@ pub fn grpc_status(headers: &HeaderMap) -> Option<u32> {
     Some(code.unwrap_or(grpc::UNKNOWN))
 }
 
-/// What `headers` say about sending again: `Retry-After` in seconds, `grpc-retry-pushback-ms`, and
-/// `x-ratelimit-reset` in seconds, in this order. The date form of `Retry-After` is not a hint
-/// here, since the engine has no wall clock.
+/// What `headers` say about sending again: `Retry-After` (seconds, or a date), then
+/// `grpc-retry-pushback-ms`, then `x-ratelimit-reset` (seconds, or a Unix time), in this order.
+///
+/// A point in time counts from the response's own `Date`, since the engine has no wall clock; so a
+/// wrong clock of this machine does not matter either. Without a `Date` it is no hint.
 pub fn hint(headers: &HeaderMap) -> Option<Hint> {
     let number = |name: &str| -> Option<i64> {
         let text = headers.get(name)?.to_str().ok()?;
@@ -147,14 +181,29 @@ pub fn hint(headers: &HeaderMap) -> Option<Hint> {
     if let Some(seconds) = number("retry-after").and_then(|n| u64::try_from(n).ok()) {
         return Some(after(Duration::from_secs(seconds)));
     }
+    if let (Some(then), Some(date)) = (time(headers, "retry-after"), time(headers, "date")) {
+        return Some(after(then.saturating_sub(date)));
+    }
     if let Some(millis) = number("grpc-retry-pushback-ms") {
         return Some(match u64::try_from(millis) {
             Ok(millis) => after(Duration::from_millis(millis)),
             Err(_) => Hint::Never,
         });
     }
-    let seconds = number("x-ratelimit-reset").and_then(|n| u64::try_from(n).ok())?;
-    Some(after(Duration::from_secs(seconds)))
+    let reset = number("x-ratelimit-reset").and_then(|n| u64::try_from(n).ok())?;
+    let reset = Duration::from_secs(reset);
+    if reset < UNIX_TIME_MIN {
+        return Some(after(reset));
+    }
+    let date = time(headers, "date")?;
+    Some(after(reset.saturating_sub(date)))
+}
+
+/// A date in `headers` (RFC 9110 §5.6.7), since the Unix epoch.
+fn time(headers: &HeaderMap, name: &str) -> Option<Duration> {
+    let text = headers.get(name)?.to_str().ok()?;
+    let date = httpdate::parse_http_date(text.trim()).ok()?;
+    date.duration_since(std::time::UNIX_EPOCH).ok()
 }
 
 fn classify_status(status: StatusCode) -> Class {
@@ -189,6 +238,14 @@ impl Assessment {
             outcome,
             class: classify(outcome),
             hint: None,
+        }
+    }
+
+    /// The same under a rule.
+    pub fn under(outcome: Outcome, failures: &Failures) -> Self {
+        Self {
+            class: classify_under(outcome, failures),
+            ..Self::of(outcome)
         }
     }
 

@@ -72,6 +72,9 @@ pub enum Flag {
     /// An injected fault (Envoy `FI`).
     #[cfg_attr(feature = "serde", serde(rename = "FI"))]
     FaultInjected,
+    /// Admission control shed the request (Envoy `DO`, drop overload).
+    #[cfg_attr(feature = "serde", serde(rename = "DO"))]
+    Dropped,
     /// A per-service breaker refused the request.
     #[cfg_attr(feature = "serde", serde(rename = "SC"))]
     ShortCircuited,
@@ -96,13 +99,15 @@ pub struct Failure {
     pub cause: String,
     /// The manifest behind it, when one is.
     pub origin: Option<Origin>,
+    /// A status that the manifest asks for in place of the flag's.
+    pub status: Option<StatusCode>,
 }
 
 // === impl Flag ===
 
 impl Flag {
     /// Every flag, for tables in documents and metrics.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Overflow,
         Self::NoHealthyUpstream,
         Self::ConnectFailure,
@@ -117,6 +122,7 @@ impl Flag {
         Self::Unauthenticated,
         Self::NoKeys,
         Self::FaultInjected,
+        Self::Dropped,
         Self::ShortCircuited,
         Self::DownstreamGone,
         Self::DownstreamProtocol,
@@ -139,6 +145,7 @@ impl Flag {
             Self::Unauthenticated => "JWT",
             Self::NoKeys => "JWKS",
             Self::FaultInjected => "FI",
+            Self::Dropped => "DO",
             Self::ShortCircuited => "SC",
             Self::DownstreamGone => "DC",
             Self::DownstreamProtocol => "DPE",
@@ -191,6 +198,7 @@ impl Failure {
             flag,
             cause: cause.into(),
             origin: None,
+            status: None,
         }
     }
 
@@ -201,7 +209,7 @@ impl Failure {
     }
 
     pub fn status(&self) -> StatusCode {
-        self.flag.status()
+        self.status.unwrap_or(self.flag.status())
     }
 }
 

@@ -1,9 +1,11 @@
-//! Injected faults: two independent draws, delay first, then abort.
+//! Injected faults: independent draws, delay first, then abort, then a slow response.
 //!
 //! Source: Envoy `filters/http/fault/v3/fault.proto`. A fault is made on the caller's side of the
 //! balancer, after the route is known; no endpoint is blamed for it.
 
+use core::sync::atomic::{AtomicU32, Ordering};
 use core::time::Duration;
+use std::sync::Arc;
 
 use crate::entropy::Entropy;
 use crate::snapshot::route::{AbortWith, Fault, PerTenThousand};
@@ -15,15 +17,26 @@ pub struct Drawn {
     /// Wait this long before anything else; it counts against the request's timeout.
     pub delay: Option<Duration>,
     pub abort: Option<AbortWith>,
+    /// The body of the response comes at this many bytes per second; nothing to an aborted one.
+    pub bandwidth: Option<u64>,
 }
 
-/// Draws. Always two numbers out of `rng`, so that turning one fault off does not move the draws of
-/// later requests.
+/// Requests of one proxy that have a fault at this moment.
+#[derive(Clone, Debug, Default)]
+pub struct Active(Arc<AtomicU32>);
+
+/// One of them, until it is over.
+#[derive(Debug)]
+pub struct Permit(Active);
+
+/// Draws. Always three numbers out of `rng`, so that turning one fault off does not move the draws
+/// of later requests.
 pub fn draw(fault: &Fault, rng: &mut Entropy, trail: &mut Trail) -> Drawn {
-    let (delayed, aborted) = (rng.below(SHARES), rng.below(SHARES));
+    let [delayed, aborted, slowed] = core::array::from_fn(|_| rng.below(SHARES));
     let drawn = Drawn {
         delay: hit(fault.delay, delayed),
         abort: hit(fault.abort, aborted),
+        bandwidth: hit(fault.bandwidth, slowed),
     };
     if drawn != Drawn::default() {
         trail.step(|| {
@@ -32,7 +45,10 @@ pub fn draw(fault: &Fault, rng: &mut Entropy, trail: &mut Trail) -> Drawn {
                 AbortWith::Http(status) => format!("abort with HTTP {}", status.as_u16()),
                 AbortWith::Grpc(code) => format!("abort with gRPC {code}"),
             });
-            let parts: Vec<_> = delay.into_iter().chain(abort).collect();
+            let slow = drawn
+                .bandwidth
+                .map(|rate| format!("response at {} KiB/s", rate / 1024));
+            let parts: Vec<_> = delay.into_iter().chain(abort).chain(slow).collect();
             Step::new("fault", parts.join(", ")).with_origin(fault.origin.clone())
         });
     }
@@ -45,6 +61,28 @@ const SHARES: u64 = 10_000;
 fn hit<T>(part: Option<(T, PerTenThousand)>, drawn: u64) -> Option<T> {
     let (what, share) = part?;
     (drawn < u64::from(share.0)).then_some(what)
+}
+
+// === impl Active ===
+
+impl Active {
+    /// Counts one more, unless `max` have one already.
+    pub fn admit(&self, max: Option<u32>) -> Option<Permit> {
+        let max = max.unwrap_or(u32::MAX);
+        let more = |n: u32| (n < max).then_some(n + 1);
+        let counted = self
+            .0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        counted.ok().map(|_| Permit(self.clone()))
+    }
+}
+
+// === impl Permit ===
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 #[cfg(test)]
@@ -63,8 +101,23 @@ mod tests {
                 AbortWith::Http(StatusCode::BAD_GATEWAY),
                 PerTenThousand(abort),
             )),
+            bandwidth: None,
+            active_max: None,
             origin: Origin::default_of("fault"),
         }
+    }
+
+    #[test]
+    fn no_more_than_the_bound_are_active_at_a_time() {
+        let active = Active::default();
+        let first = active.admit(Some(2));
+        let second = active.admit(Some(2));
+        assert!(first.is_some() && second.is_some());
+        assert!(active.admit(Some(2)).is_none());
+        drop(first);
+        let third = active.admit(Some(2));
+        assert!(third.is_some() && active.admit(Some(2)).is_none());
+        assert!(active.admit(None).is_some());
     }
 
     /// Of 100,000 requests: delayed, aborted, both.

@@ -17,12 +17,16 @@
 //! every attempt it started exactly once.
 #![forbid(unsafe_code)]
 
+pub mod adaptive;
+pub mod admission;
 pub mod authz;
 pub mod balance;
 pub mod breaker;
+pub mod check;
 pub mod classify;
 pub mod entropy;
 pub mod ewma;
+pub mod fail_fast;
 pub mod failure;
 pub mod fault;
 pub mod filter;
@@ -46,3 +50,4 @@ pub mod split;
 pub mod time;
 pub mod trace;
 pub mod verdict;
+pub mod window;

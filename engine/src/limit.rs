@@ -4,6 +4,7 @@
 //! Envoy `circuit_breaker.proto`. Counters here are exact: they are touched only inside the
 //! cluster's critical section, where Envoy's may overshoot by the number of workers.
 
+use crate::failure::Flag;
 use crate::snapshot::Limits;
 
 /// What is under way towards one backend.
@@ -28,6 +29,26 @@ pub enum Full {
     Retries,
     #[error("the limit of connections")]
     Connections,
+    #[error("the adaptive limit of requests under way")]
+    Concurrency,
+    #[error("the share of retries that the budget allows")]
+    Budget,
+    #[error("the success rate below which admission control sheds")]
+    Shed,
+}
+
+// === impl Full ===
+
+impl Full {
+    pub(crate) const COUNT: usize = 7;
+
+    /// What a request that is refused for it is marked with.
+    pub const fn flag(self) -> Flag {
+        match self {
+            Self::Shed => Flag::Dropped,
+            _ => Flag::Overflow,
+        }
+    }
 }
 
 // === impl InUse ===

@@ -27,12 +27,17 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::report::{EndpointKey, EndpointState, Event};
+use errand::Bell;
+
+use crate::fault;
+use crate::report::{EndpointKey, EndpointState, Event, Guards};
 use crate::snapshot::{ClusterKey, Outbound, Standpoint};
 use crate::time::Instant;
 
 mod account;
 mod cluster;
+mod errand;
+mod gate;
 mod host;
 mod pick;
 mod pools;
@@ -42,6 +47,8 @@ mod ticket;
 mod wait;
 
 pub use cluster::{LiveCluster, NoEndpoint, Unavailable};
+pub use errand::{Errand, ErrandsChanged, What};
+pub use gate::{Entry, Turned};
 pub use pick::Ask;
 pub use status::{ClusterCounts, EndpointLoad};
 pub(crate) use ticket::RetryPermit;
@@ -54,6 +61,8 @@ pub struct Clusters {
     /// Keys the streams of random numbers.
     seed: u64,
     inner: Mutex<Inner>,
+    bell: Arc<Bell>,
+    faults: fault::Active,
 }
 
 #[derive(Debug, Default)]
@@ -73,6 +82,8 @@ impl Clusters {
         Self {
             seed,
             inner: Mutex::default(),
+            bell: Arc::default(),
+            faults: fault::Active::default(),
         }
     }
 
@@ -85,7 +96,8 @@ impl Clusters {
         }
         let policy = inner.outbound.clusters.get(key)?.clone();
         let endpoints = inner.outbound.endpoints.get(key).cloned();
-        let live = LiveCluster::new(policy, endpoints, inner.standpoint.clone(), self.seed, now);
+        let standpoint = inner.standpoint.clone();
+        let live = LiveCluster::new(policy, endpoints, standpoint, self.seed, &self.bell, now);
         inner.live.insert(key.clone(), live.clone());
         Some(live)
     }
@@ -147,12 +159,47 @@ impl Clusters {
         }
     }
 
+    /// Requests that have an injected fault at this moment.
+    pub fn faults(&self) -> &fault::Active {
+        &self.faults
+    }
+
+    /// The errands that are due, of all clusters in use.
+    pub fn errands(&self, now: Instant) -> Vec<Errand> {
+        let all = self.all();
+        all.iter().flat_map(|live| live.errands(now)).collect()
+    }
+
+    /// When the next errand is due; None when there is none.
+    pub fn next_errand(&self) -> Option<Instant> {
+        self.all()
+            .iter()
+            .filter_map(|live| live.next_errand())
+            .min()
+    }
+
+    /// Completes when an errand came up that is due earlier than [`next_errand`](Self::next_errand)
+    /// says after this call. For one listener.
+    pub fn errands_changed(&self) -> ErrandsChanged {
+        self.bell.listen()
+    }
+
     /// The state of every endpoint of every cluster in use, as of `now`.
     pub fn endpoint_states(&self, now: Instant) -> Vec<(EndpointKey, EndpointState)> {
         let all = self.all();
         all.iter()
             .flat_map(|live| live.endpoint_states(now))
             .collect()
+    }
+
+    /// What guards the routes to each cluster that has such guards, as of `now`.
+    pub fn route_states(&self, now: Instant) -> Vec<(ClusterKey, Guards)> {
+        let all = self.all();
+        let guarded = all.iter().filter_map(|live| {
+            let guards = live.guards(now)?;
+            Some((live.key().clone(), guards))
+        });
+        guarded.collect()
     }
 
     /// What happened since the last call, by time. `source` is the name of the proxy.

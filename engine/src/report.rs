@@ -36,7 +36,7 @@ pub use event::{Event, EventKind};
 pub use histogram::Histogram;
 pub use key::{BackendKey, EdgeKey, EndpointKey, RouteKey, Security, ServiceKey, Side};
 pub use recorder::{Recorder, RowId};
-pub use row::{BackendRow, EndpointRow, RouteRow, Row, Table};
+pub use row::{BackendRow, EndpointRow, Guards, RouteRow, Row, Table};
 
 /// The state of one or many proxies at one moment, or what they did in a window.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

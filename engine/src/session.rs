@@ -37,9 +37,10 @@ use http::{HeaderMap, Method, StatusCode};
 
 use crate::classify::{Assessment, Broken, Outcome, grpc, grpc_status, hint};
 use crate::failure::{Failure, Flag};
+use crate::fault::Permit;
 use crate::head::{RequestHead, ResponseHead};
 use crate::limit::Full;
-use crate::live::{ConnectionPermit, LiveCluster, RetryPermit, Ticket, Wait};
+use crate::live::{ConnectionPermit, Entry, LiveCluster, RetryPermit, Ticket, Wait};
 use crate::retry::Refusal;
 use crate::snapshot::route::RetryPolicy;
 use crate::snapshot::{Cluster, ClusterProtocol, Endpoint, Rule};
@@ -71,8 +72,14 @@ pub struct Session {
     opened: Instant,
     deadline: Instant,
     delay_until: Option<Instant>,
+    /// An injected bound of the response's body, in bytes per second.
+    bandwidth: Option<u64>,
+    /// Held while a fault is injected.
+    fault: Option<Permit>,
     mirrors: Vec<MirrorTo>,
     current: Option<Current>,
+    /// The right to the attempt that is under way or waits for an endpoint, where gates guard it.
+    entry: Option<Entry>,
     /// Addresses that attempts were sent to.
     tried: Vec<SocketAddr>,
     retries: u32,
@@ -194,6 +201,12 @@ impl Session {
         self.delay_until
     }
 
+    /// An injected bound: pass the body of the response on with no more bytes per second than this.
+    pub fn response_bandwidth(&self) -> Option<u64> {
+        // The permit is held as long as the session: it bounds how many are slow at a time.
+        self.fault.as_ref().and(self.bandwidth)
+    }
+
     /// When the request as a whole has to be over, all tries and waits together.
     pub fn deadline(&self) -> Instant {
         self.deadline
@@ -266,6 +279,7 @@ impl Session {
             }
         };
         trail.step(|| failing::step(&failure));
+        self.leave(&failure, now);
         self.end_current(&Assessment::of(Outcome::Cancelled), now);
         Connect::Fail(failure)
     }
@@ -354,8 +368,19 @@ impl Session {
 
     fn end_current(&mut self, assessment: &Assessment, now: Instant) {
         self.queued_since = None;
+        if let Some(entry) = self.entry.take() {
+            entry.end(assessment, now);
+        }
         if let Some(current) = self.current.take() {
             current.ticket.end(assessment, now);
+        }
+    }
+
+    /// The classification under the rule that governs the request.
+    fn judge(&self, outcome: Outcome) -> Assessment {
+        match &self.rule {
+            Some(rule) => Assessment::under(outcome, &rule.failures),
+            None => Assessment::of(outcome),
         }
     }
 
@@ -366,7 +391,8 @@ impl Session {
     /// What the head says, and whether nothing that follows can change it. A gRPC response whose
     /// status comes in the trailers says nothing yet.
     fn assess_head(&mut self, head: &ResponseHead) -> (Option<Assessment>, bool) {
-        let http = Assessment::of(Outcome::Http(head.status)).with_hint(hint(&head.headers));
+        let http = self.judge(Outcome::Http(head.status));
+        let http = http.with_hint(hint(&head.headers));
         if !self.request.grpc {
             return (Some(http), self.request.tunnel);
         }
@@ -375,7 +401,8 @@ impl Session {
                 if let Some(current) = &mut self.current {
                     current.trailers_only = Some(code);
                 }
-                let grpc = Assessment::of(Outcome::Grpc(code)).with_hint(hint(&head.headers));
+                let grpc = self.judge(Outcome::Grpc(code));
+                let grpc = grpc.with_hint(hint(&head.headers));
                 (Some(grpc), true)
             }
             None if head.status == StatusCode::OK => (None, false),
@@ -386,7 +413,7 @@ impl Session {
     fn assess_end(&self, current: &Current, trailers: Option<&HeaderMap>) -> Assessment {
         let status = current.status.unwrap_or(StatusCode::OK);
         if !self.request.grpc {
-            return Assessment::of(Outcome::Http(status));
+            return self.judge(Outcome::Http(status));
         }
         let in_trailers = trailers.and_then(grpc_status);
         let code = match current.trailers_only.or(in_trailers) {
@@ -394,7 +421,8 @@ impl Session {
             None if status == StatusCode::OK => grpc::UNKNOWN,
             None => return Assessment::of(Outcome::Http(status)),
         };
-        Assessment::of(Outcome::Grpc(code)).with_hint(trailers.and_then(hint))
+        self.judge(Outcome::Grpc(code))
+            .with_hint(trailers.and_then(hint))
     }
 
     fn is_open_tunnel(&self, current: &Current) -> bool {

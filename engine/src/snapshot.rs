@@ -23,23 +23,28 @@ use crate::origin::Origin;
 pub mod authz;
 pub mod backend;
 pub mod balance;
+pub mod breaker;
+pub mod check;
 pub mod glob;
+pub mod overload;
 pub mod pattern;
 pub mod ratelimit;
 pub mod route;
 
 pub use backend::{
     Cluster, ClusterProtocol, Endpoint, EndpointHealth, EndpointSet, Limits, Outlier,
-    UnifiedBreaker,
 };
 pub use balance::{
     Balancer, ConsistentHash, LocalityMode, Peers, SlowStart, Standpoint, ZoneAware,
 };
+pub use breaker::{Breaker, FailureAccrual, RollingWindow, UnifiedBreaker};
+pub use check::{ConnectFailFast, HealthCheck, HttpProbe, ProbeKind};
 pub use glob::Glob;
+pub use overload::{AdaptiveConcurrency, AdmissionControl};
 pub use pattern::Pattern;
 pub use route::{
-    BackendRef, BackendTarget, Fault, Filter, PathRewrite, RetryBudget, RetryPolicy, RouteKind,
-    RouteTable, Rule, Timeouts,
+    BackendRef, BackendTarget, Failures, Fault, Filter, PathRewrite, RetryBudget, RetryPolicy,
+    RouteKind, RouteTable, Rule, Timeouts,
 };
 
 /// Namespace and name of an object. Ordered by namespace, then name.

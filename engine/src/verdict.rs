@@ -22,6 +22,9 @@ pub const FLAG_HEADER: HeaderName = HeaderName::from_static("x-meshctl-flag");
 /// limits in shadow mode. Never sent to an application.
 pub const SHADOW_HEADER: HeaderName = HeaderName::from_static("x-meshctl-shadow");
 
+/// Response header of a request that the breaker of its route refused.
+pub const SHORT_CIRCUIT_HEADER: HeaderName = HeaderName::from_static("x-meshctl-short-circuit");
+
 /// The most bytes of a failure's cause that are sent to a client. Causes are one sentence; this
 /// bounds what a long name out of a manifest can add to each response.
 const CAUSE_LEN_MAX: usize = 512;
@@ -126,6 +129,10 @@ impl LocalResponse {
     pub fn with_flag(mut self, flag: Flag) -> Self {
         let value = HeaderValue::from_static(flag.as_str());
         self.headers.insert(FLAG_HEADER, value);
+        if flag == Flag::ShortCircuited {
+            let value = HeaderValue::from_static("true");
+            self.headers.insert(SHORT_CIRCUIT_HEADER, value);
+        }
         self.flag = Some(flag);
         self
     }

@@ -22,6 +22,8 @@ use engine::snapshot::{
 
 mod authorization;
 pub(crate) mod balance;
+mod breaker;
+mod check;
 mod client;
 pub(crate) mod cluster;
 mod digest;
@@ -29,6 +31,7 @@ mod guard;
 mod http;
 mod layout;
 mod one;
+mod overload;
 mod peers;
 mod rate_limit;
 mod routes;

@@ -12,9 +12,13 @@ use serde::{Deserialize, Serialize};
 mod authorization;
 mod backend;
 mod balance;
+mod breaker;
 mod duration;
+mod health;
 mod outlier;
+mod overload;
 mod rate_limit;
+mod status;
 mod traffic;
 
 pub use authorization::{
@@ -23,27 +27,34 @@ pub use authorization::{
     MtlsMode, PeerAuthentication, PortMtls, WorkloadSelector,
 };
 
-pub use backend::{
-    BackendPolicySpec, CircuitBreaker, CircuitBreakerType, Connection, ConnectionProtocol, Limits,
-    PerEndpointLimits, Unified, UnifiedBackoff, UnifiedSuccessRate,
-};
+pub use backend::{BackendPolicySpec, Connection, ConnectionProtocol, Limits, PerEndpointLimits};
 pub use balance::{
     ConsistentHash, Distribute, ForceLocalZone, HashCookie, HashOn, LeastRequest, LoadBalancer,
     LoadBalancerType, LocalityBalancing, LocalityMode, PeakEwma, RingSize, Selection, SlowStart,
     ZoneAware, ZoneBasis,
 };
+pub use breaker::{
+    AccrualSuccessRate, CircuitBreaker, CircuitBreakerType, FailureAccrual, RollingWindow, Span,
+    Unified, UnifiedBackoff, UnifiedSuccessRate,
+};
 pub use duration::{DurationError, GepDuration, KubeDuration};
+pub use health::{
+    ActiveCheck, CheckMethod, CheckType, ConnectFailFast, GrpcCheck, HealthCheck, HttpCheck,
+    TcpCheck,
+};
 pub use outlier::{
     ConsecutiveDetector, Detectors, FailurePercentageDetector, OutlierDetection,
     SuccessRateDetector,
 };
+pub use overload::{AdaptiveConcurrency, AdmissionControl, MinRtt};
 pub use rate_limit::{
     Limit, LocalRateLimit, RateLimitMatch, RateLimitOverride, RateLimitPer, RateLimitPolicySpec,
     RateLimitRule, RateLimitSide, RateLimitUnit,
 };
+pub use status::StatusSpan;
 pub use traffic::{
-    Backoff, BudgetMode, Fault, FaultAbort, FaultDelay, HostSelection, Retry, RetryBudget,
-    RetryCondition, TrafficPolicySpec, TrafficTimeouts,
+    Backoff, BudgetMode, Fault, FaultAbort, FaultBandwidth, FaultDelay, HostSelection, Retry,
+    RetryBudget, RetryCondition, TrafficPolicySpec, TrafficTimeouts,
 };
 
 /// The API group and version of the kinds in this module.

@@ -8,13 +8,16 @@
 mod authorization_policy;
 mod backend_policy;
 mod balance;
+mod breaker;
 mod check;
 mod filters;
 mod gateway;
 mod grpc_route;
+mod health;
 mod http_route;
 mod jwt;
 mod l4_route;
+mod overload;
 mod parents;
 mod rate_limit_policy;
 mod targets;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rustls::crypto::CryptoProvider;
 use tokio::sync::watch;
 
+use crate::http2::KeepAlive;
 use crate::observe::Observer;
 use crate::tls::Material;
 
@@ -47,6 +48,8 @@ pub struct Bounds {
     pub mirrors: usize,
     /// Bytes in flight per direction of a forwarded byte stream.
     pub tcp_buffer: usize,
+    /// When an upstream HTTP/2 connection is pinged, and when it is given up.
+    pub keep_alive: KeepAlive,
 }
 
 // === impl Bounds ===
@@ -61,6 +64,7 @@ impl Default for Bounds {
             mirror_body: 64 * 1024,
             mirrors: 128,
             tcp_buffer: 16 * 1024,
+            keep_alive: KeepAlive::default(),
         }
     }
 }

@@ -19,6 +19,7 @@
 mod body;
 mod client;
 mod head;
+mod keep_alive;
 mod server;
 
 #[cfg(test)]
@@ -32,6 +33,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::exchange::StreamError;
 
 pub use client::{Client, Driver, RequestSink, ResponseBody};
+pub use keep_alive::{Heard, KeepAlive};
 pub use server::{RequestBody, ResponseSink, Server};
 
 /// Largest header list by default, with 32 bytes of overhead per field as RFC 9113 §10.5.1 counts.

@@ -24,6 +24,7 @@ use engine::time::Instant;
 use tokio::sync::watch;
 
 pub mod config;
+mod errand;
 pub mod exchange;
 pub mod headers;
 pub mod http1;
@@ -79,7 +80,12 @@ pub async fn start<R: Rt>(
         name: bootstrap.name,
         report_name: telemetry::workload(&first),
         snapshots,
-        pool: Pool::new(rt.clone(), tls.clone(), counts.clone()),
+        pool: Pool::new(
+            rt.clone(),
+            tls.clone(),
+            counts.clone(),
+            bootstrap.bounds.keep_alive,
+        ),
         telemetry: counts,
         tls,
         bounds: bootstrap.bounds,
@@ -101,6 +107,7 @@ pub async fn start<R: Rt>(
         drain,
     };
     rt.spawn(follow(shared.clone(), watch.clone()));
+    rt.spawn(errand::run(shared.clone(), watch.clone()));
     if let Some(listener) = outbound {
         accept(&shared, listener, watch.clone(), outbound::connection);
     }

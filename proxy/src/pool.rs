@@ -9,7 +9,7 @@
 //! the connection with it, and whoever comes next finds it ready. The pool knows no limits: whoever
 //! enters it asks the engine before a connect is started, and the permit lives with the connection.
 
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -18,6 +18,7 @@ use engine::snapshot::ClusterKey;
 use engine::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
+use crate::http2::{Heard, KeepAlive};
 use crate::net::{AnyIo, Rt};
 use crate::telemetry::{EndpointRowId, Telemetry};
 use crate::tls::{Alpn, Store};
@@ -87,8 +88,12 @@ pub(crate) struct Pool<R: Rt> {
     rt: R,
     tls: Arc<Store>,
     telemetry: Arc<Telemetry>,
+    keep_alive: KeepAlive,
     inner: Mutex<Inner<R>>,
 }
+
+/// Who knows whether an HTTP/2 connection runs, besides its streams: its driver and the pool.
+const HANDLES_IDLE: usize = 2;
 
 struct Inner<R: Rt> {
     http1: BTreeMap<Destination, Arc<One<R>>>,
@@ -134,8 +139,14 @@ pub(crate) struct Pooled2 {
 // === impl Pool ===
 
 impl<R: Rt> Pool<R> {
-    pub(crate) fn new(rt: R, tls: Arc<Store>, telemetry: Arc<Telemetry>) -> Arc<Self> {
+    pub(crate) fn new(
+        rt: R,
+        tls: Arc<Store>,
+        telemetry: Arc<Telemetry>,
+        keep_alive: KeepAlive,
+    ) -> Arc<Self> {
         Arc::new(Self {
+            keep_alive,
             rt,
             tls,
             telemetry,
@@ -307,7 +318,7 @@ impl<R: Rt> Queued<R> {
                 let home = home.clone();
                 self.pool.rt.spawn(async move {
                     match connect2(&pool, &peer, times.connect).await {
-                        Ok((client, driver)) => {
+                        Ok((client, driver, last_heard)) => {
                             hold.connected();
                             let running = Arc::new(AtomicBool::new(true));
                             home.mux.connected(Pooled2 {
@@ -315,9 +326,11 @@ impl<R: Rt> Queued<R> {
                                 running: running.clone(),
                             });
                             pool.ensure_sweeps();
+                            let keep_alive = pool.keep_alive;
                             // Weak hands from here: an idle connection must not keep the pool.
                             drop((pool, home));
-                            let _ = driver.await;
+                            let busy = || Arc::strong_count(&running) > HANDLES_IDLE;
+                            let _ = keep_alive.drive(driver, &rt, &last_heard, busy).await;
                             running.store(false, Ordering::Relaxed);
                             drop(hold);
                         }
@@ -347,7 +360,12 @@ impl<R: Rt> Queued<R> {
     }
 }
 
-type Connected2<R> = (codec2::Client, codec2::Driver<AnyIo<<R as Rt>::Io>>);
+/// A connection that begins HTTP/2: its handle, what drives it, and when it was last heard.
+type Connected2<R> = (
+    codec2::Client,
+    codec2::Driver<Heard<AnyIo<<R as Rt>::Io>, R>>,
+    Arc<AtomicU64>,
+);
 
 /// Connects and begins HTTP/2.
 async fn connect2<R: Rt>(
@@ -356,11 +374,13 @@ async fn connect2<R: Rt>(
     timeout: Duration,
 ) -> Result<Connected2<R>, ConnectError> {
     let io = connect(&pool.rt, &pool.tls, peer, Alpn::H2, timeout).await?;
+    let (io, last_heard) = Heard::new(io, pool.rt.clone());
     let begun = codec2::client(io, &codec2::Config::default()).await;
-    begun.map_err(|_| ConnectError::Io {
+    let (client, driver) = begun.map_err(|_| ConnectError::Io {
         address: peer.address,
         kind: std::io::ErrorKind::ConnectionReset,
-    })
+    })?;
+    Ok((client, driver, last_heard))
 }
 
 /// The task that would have served us is gone with its runtime.

@@ -29,6 +29,7 @@ pub(crate) mod inbound;
 mod limit;
 mod local;
 pub(crate) mod outbound;
+mod pace;
 mod shadow;
 
 #[cfg(test)]

@@ -212,6 +212,7 @@ impl Telemetry {
         frame: impl FnOnce(&mut Recorder, Instant) -> Frame,
     ) -> Frame {
         let states = clusters.endpoint_states(now);
+        let routes = clusters.route_states(now);
         let events = clusters.drain_events(name, now);
         let mut recorder = self.lock();
         for (key, state) in states {
@@ -219,6 +220,13 @@ impl Telemetry {
             if let Some(row) = row.and_then(|id| recorder.endpoints.get_mut(id)) {
                 row.set_state(state);
             }
+        }
+        for (backend, guards) in &routes {
+            recorder.backends.each(|key, row| {
+                if key.backend == *backend {
+                    row.set_guards(guards, &key.route);
+                }
+            });
         }
         for event in events {
             recorder.push_event(event);

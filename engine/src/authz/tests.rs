@@ -676,6 +676,8 @@ fn a_policy_of_a_rule_is_about_the_requests_that_the_rule_wins() {
         timeouts: crate::snapshot::Timeouts::default(),
         retry: None,
         fault: None,
+        admission: None,
+        failures: crate::snapshot::Failures::default(),
         origin: origin(name),
     };
     let table = RouteTable::new(

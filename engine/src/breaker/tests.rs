@@ -88,7 +88,7 @@ fn seven_failures_in_a_row_trip_it_and_a_429_ends_a_run() {
         tripped: Tripped::ConsecutiveFailures(7),
     };
     assert_eq!(b.answers(&[503], at(0)), Some(opened));
-    assert!(!b.breaker.admits());
+    assert!(!b.breaker.position().admits());
 }
 
 #[test]
@@ -131,21 +131,6 @@ fn what_happened_before_the_window_is_forgotten() {
     assert_eq!(b.answers(&[500; 4], at(0)), None);
     assert_eq!(b.answers(&[200; 4], at(10_000)), None, "the four are gone");
     assert!(b.answers(&[500, 500], at(10_000)).is_some());
-}
-
-#[test]
-fn the_window_rolls_in_ten_steps_without_drift() {
-    let mut w = Window::new(Duration::from_secs(10), at(0));
-    w.record(true, at(950));
-    w.record(false, at(1_050));
-    assert_eq!(w.counts(at(9_999)).total, 2);
-    assert_eq!(w.counts(at(10_000)).total, 1);
-    assert_eq!(w.counts(at(10_999)).total, 1);
-    assert_eq!(w.counts(at(11_000)).total, 0);
-    // Called at odd times, the grid stays on whole seconds.
-    w.record(true, at(12_345));
-    assert_eq!(w.counts(at(21_999)).total, 1);
-    assert_eq!(w.counts(at(22_000)).total, 0);
 }
 
 #[test]
@@ -217,9 +202,9 @@ fn a_probe_fails_on_a_rate_limit_and_says_nothing_when_cancelled() {
         probe: b.breaker.start(),
         ..ended(IGNORED)
     };
-    assert!(!b.breaker.admits(), "its slot is taken");
+    assert!(!b.breaker.position().admits(), "its slot is taken");
     assert_eq!(b.record(cancelled, at(1_001)), Some(Change::ProbeReturned));
-    assert!(b.breaker.admits(), "its slot is free");
+    assert!(b.breaker.position().admits(), "its slot is free");
     assert!(matches!(
         b.probe(429, at(1_002)),
         Some(Change::Reopened { .. })
@@ -249,7 +234,7 @@ fn late_answers_do_not_decide() {
         None,
         "the probe of an earlier phase"
     );
-    assert!(b.breaker.admits());
+    assert!(b.breaker.position().admits());
 }
 
 #[test]
@@ -263,14 +248,14 @@ fn a_capped_breaker_stays_closed() {
         change,
         Some(Change::Capped(Tripped::ConsecutiveFailures(1)))
     );
-    assert!(b.breaker.admits());
+    assert!(b.breaker.position().admits());
 }
 
 #[test]
 fn it_becomes_half_open_at_its_time_whenever_that_is_noticed() {
     let mut b = Bench::new(|p| p.max_failures = 1);
     b.answers(&[500], at(0));
-    assert_eq!(b.breaker.wakes_at(), Some(at(1_000)));
+    assert_eq!(b.breaker.position().wakes_at(), Some(at(1_000)));
     assert!(!b.breaker.advance(at(999)));
     assert!(b.breaker.advance(at(5_000)));
     let expected = Position::HalfOpen {
@@ -298,7 +283,7 @@ proptest! {
             now += wait;
             b.breaker.advance(at(now));
             if what < 2 {
-                if b.breaker.admits() {
+                if b.breaker.position().admits() {
                     under_way.push(b.breaker.start());
                 }
                 let probing = matches!(
@@ -339,3 +324,6 @@ proptest! {
         }
     }
 }
+
+mod accrual;
+mod rolling;

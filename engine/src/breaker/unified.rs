@@ -4,64 +4,36 @@
 //! Each signal alone misses failures that the other catches: a run of failures reacts at once to a
 //! hard outage but never forms when every second request fails; a rate needs volume first.
 
-use super::Window;
-use crate::classify::{Class, Hint, Kind};
+use core::ops::AddAssign;
+
+use super::phase::Phase;
+use super::{Change, Ended, Position, Probe, Tripped};
+use crate::classify::{Hint, Kind};
 use crate::entropy::Entropy;
 use crate::snapshot::UnifiedBreaker;
 use crate::time::{Duration, Instant};
+use crate::window::Window;
 
 /// A breaker as a value, stepped with the time.
 #[derive(Clone, Debug)]
 pub struct Unified {
-    position: Position,
-    /// Counts changes of position: a probe of an earlier half-open phase has no say any more.
-    epoch: u64,
+    phase: Phase,
     run: u32,
-    window: Window,
+    window: Window<Counts>,
     /// Probes that failed since it tripped.
     failed_probes: u32,
     tripped: Tripped,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Position {
-    /// Traffic flows.
-    Closed,
-    /// No traffic.
-    Open { since: Instant, until: Instant },
-    /// One request at a time, as a probe.
-    HalfOpen { since: Instant, probing: bool },
+/// Responses of a window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub good: u64,
+    pub total: u64,
 }
 
-/// What tripped it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tripped {
-    ConsecutiveFailures(u32),
-    SuccessRate { good: u64, total: u64 },
-}
-
-/// The right, and the duty, to decide a half-open phase: given back by
-/// [`Unified::record`] (any class).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Probe(u64);
-
-/// What a response changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
-    Opened {
-        until: Instant,
-        tripped: Tripped,
-    },
-    /// It would have opened, but too many endpoints of the service are open already.
-    Capped(Tripped),
-    /// The probe failed.
-    Reopened {
-        until: Instant,
-    },
-    Closed,
-    /// The probe said nothing; another may be sent.
-    ProbeReturned,
-}
+/// Slots of the window: the resolution with which old responses are forgotten.
+const SLOTS: usize = 10;
 
 // === impl Unified ===
 
@@ -69,17 +41,16 @@ impl Unified {
     /// Closed.
     pub fn new(policy: &UnifiedBreaker, now: Instant) -> Self {
         Self {
-            position: Position::Closed,
-            epoch: 0,
+            phase: Phase::new(),
             run: 0,
-            window: Window::new(policy.window, now),
+            window: Window::new(policy.window, SLOTS, now),
             failed_probes: 0,
             tripped: Tripped::ConsecutiveFailures(0),
         }
     }
 
     pub fn position(&self) -> Position {
-        self.position
+        self.phase.position()
     }
 
     /// What tripped it last; meaningful unless it is closed.
@@ -87,46 +58,14 @@ impl Unified {
         self.tripped
     }
 
-    /// When it will become half-open by itself.
-    pub fn wakes_at(&self) -> Option<Instant> {
-        match self.position {
-            Position::Open { until, .. } => Some(until),
-            Position::Closed | Position::HalfOpen { .. } => None,
-        }
-    }
-
     /// Goes from open to half-open when the back-off is over; true if it did.
     pub fn advance(&mut self, now: Instant) -> bool {
-        match self.position {
-            Position::Open { until, .. } if now >= until => {
-                // `until`, not `now`: when it is noticed must not matter.
-                self.move_to(Position::HalfOpen {
-                    since: until,
-                    probing: false,
-                });
-                true
-            }
-            _ => false,
-        }
-    }
-
-    /// Whether the endpoint may be picked: closed, or half-open with no probe under way.
-    pub fn admits(&self) -> bool {
-        match self.position {
-            Position::Closed | Position::HalfOpen { probing: false, .. } => true,
-            Position::Open { .. } | Position::HalfOpen { probing: true, .. } => false,
-        }
+        self.phase.advance(now)
     }
 
     /// A request is sent. In half-open it is the probe.
     pub fn start(&mut self) -> Option<Probe> {
-        match &mut self.position {
-            Position::HalfOpen { probing, .. } if !*probing => {
-                *probing = true;
-                Some(Probe(self.epoch))
-            }
-            _ => None,
-        }
+        self.phase.start()
     }
 
     /// A request ended. `may_open` is false when the service's cap on open breakers is reached.
@@ -138,16 +77,11 @@ impl Unified {
         now: Instant,
         rng: &mut Entropy,
     ) -> Option<Change> {
-        match self.position {
+        match self.position() {
             // Late answers: sent before it tripped, they say nothing new.
             Position::Open { .. } => None,
-            Position::HalfOpen { since, .. } => {
-                let probe = ended.probe?;
-                if probe.0 != self.epoch {
-                    return None;
-                }
-                Some(self.decide(policy, ended, since, now, rng))
-            }
+            Position::HalfOpen { .. } if !self.phase.decides(ended.probe) => None,
+            Position::HalfOpen { .. } => Some(self.decide(policy, ended, now, rng)),
             Position::Closed => self.count(policy, ended, may_open, now, rng),
         }
     }
@@ -156,15 +90,11 @@ impl Unified {
         &mut self,
         policy: &UnifiedBreaker,
         ended: Ended,
-        since: Instant,
         now: Instant,
         rng: &mut Entropy,
     ) -> Change {
         if ended.class.kind == Kind::Ignorable {
-            self.position = Position::HalfOpen {
-                since,
-                probing: false,
-            };
+            self.phase.give_back();
             return Change::ProbeReturned;
         }
         if ended.class.is_failure() || ended.class.rate_limited {
@@ -172,9 +102,9 @@ impl Unified {
             let until = self.open(policy, ended.hint, now, rng);
             return Change::Reopened { until };
         }
-        self.move_to(Position::Closed);
+        self.phase.close();
         self.run = 0;
-        self.window = Window::new(policy.window, now);
+        self.window.clear(now);
         Change::Closed
     }
 
@@ -196,8 +126,8 @@ impl Unified {
         } else {
             0
         };
-        self.window
-            .record(!failed && !ended.class.rate_limited, now);
+        let good = !failed && !ended.class.rate_limited;
+        self.window.add(Counts::one(good), now);
         let tripped = self.judge(policy, now)?;
         if !may_open {
             return Some(Change::Capped(tripped));
@@ -213,7 +143,7 @@ impl Unified {
             return Some(Tripped::ConsecutiveFailures(self.run));
         }
         if policy.success_rate_threshold > 0.0 {
-            let counts = self.window.counts(now);
+            let counts = self.window.sum(now);
             let enough = counts.total >= u64::from(policy.min_requests.max(1));
             let rate = counts.good as f64 / counts.total as f64;
             if enough && rate < policy.success_rate_threshold {
@@ -241,22 +171,27 @@ impl Unified {
             _ => drawn,
         };
         let until = now + sleep;
-        self.move_to(Position::Open { since: now, until });
+        self.phase.open(now, until);
         until
-    }
-
-    fn move_to(&mut self, position: Position) {
-        self.position = position;
-        self.epoch += 1;
     }
 }
 
-/// A request that ended, as a breaker sees it.
-#[derive(Clone, Copy, Debug)]
-pub struct Ended {
-    pub class: Class,
-    pub hint: Option<Hint>,
-    pub probe: Option<Probe>,
+// === impl Counts ===
+
+impl Counts {
+    pub(crate) fn one(good: bool) -> Self {
+        Self {
+            good: u64::from(good),
+            total: 1,
+        }
+    }
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.good += other.good;
+        self.total += other.total;
+    }
 }
 
 /// `min·2^i` plus up to `jitter` of it, at most `max` (linkerd2-proxy `linkerd/exp-backoff`).

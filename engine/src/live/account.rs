@@ -3,8 +3,8 @@
 use super::cluster::State;
 use super::ticket::Ticket;
 use crate::balance::Slot;
-use crate::breaker::{Change, Ended, Tripped};
-use crate::classify::{Assessment, Outcome};
+use crate::breaker::{Change, Ended};
+use crate::classify::{Assessment, Broken, Outcome};
 use crate::limit::Full;
 use crate::report::EventKind;
 use crate::snapshot::Balancer;
@@ -13,6 +13,9 @@ use crate::time::Duration;
 impl State {
     /// The response head came.
     pub(super) fn account_head(&mut self, ticket: &mut Ticket, assessment: Option<&Assessment>) {
+        if ticket.opened {
+            self.tell_fail_fast(ticket.slot, true);
+        }
         match assessment {
             Some(assessment) => self.judge(ticket, assessment),
             None => self.time(ticket, Duration::ZERO),
@@ -22,6 +25,10 @@ impl State {
     /// The attempt is over.
     pub(super) fn account_end(&mut self, ticket: &mut Ticket, assessment: &Assessment) {
         self.judge(ticket, assessment);
+        let connect = [Broken::Connect, Broken::ConnectTimeout, Broken::Tls];
+        if matches!(assessment.outcome, Outcome::Broken(how) if connect.contains(&how)) {
+            self.tell_fail_fast(ticket.slot, false);
+        }
         self.in_use.requests = self.in_use.requests.saturating_sub(1);
         if let Some(host) = self.host_mut(ticket.slot) {
             host.active = host.active.saturating_sub(1);
@@ -105,7 +112,8 @@ impl State {
         let Some(policy) = &policy.breaker else {
             return;
         };
-        let may_open = policy.cap_percent >= 100 || self.breaker_cap_allows(policy.cap_percent);
+        let cap = policy.cap_percent();
+        let may_open = cap >= 100 || self.breaker_cap_allows(cap);
         let (now, mut rng) = (self.now, self.rng.clone());
         let host = self.host_mut(slot).filter(|host| host.present);
         let breaker = host.and_then(|host| host.breaker.as_mut());
@@ -117,7 +125,7 @@ impl State {
         match change {
             Change::Opened { tripped, .. } => {
                 self.counts.breaker_openings += 1;
-                let why = describe(tripped);
+                let why = tripped.describe();
                 self.endpoint_event(now, EventKind::BreakerOpened, slot, &why);
             }
             Change::Reopened { .. } => {
@@ -178,16 +186,6 @@ impl State {
         if self.host(slot).is_some_and(|host| host.is_done()) {
             self.hosts[slot as usize] = None;
             self.free.push(slot);
-        }
-    }
-}
-
-/// What tripped a breaker, for reports.
-pub(super) fn describe(tripped: Tripped) -> String {
-    match tripped {
-        Tripped::ConsecutiveFailures(n) => format!("{n} consecutive failures"),
-        Tripped::SuccessRate { good, total } => {
-            format!("{good} of {total} requests succeeded in the window")
         }
     }
 }

@@ -1,8 +1,11 @@
 //! The live state of one cluster behind its lock.
 
+use core::sync::atomic::AtomicBool;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::errand::Bell;
+use super::gate::{Gates, is_gated};
 use super::host::Host;
 use super::pick::Ask;
 use super::pools::Pools;
@@ -11,7 +14,6 @@ use super::ticket::{RetryPermit, Started};
 use super::wait::{Seen, Waiters};
 use crate::balance::Slot;
 use crate::entropy::Entropy;
-use crate::failure::Flag;
 use crate::limit::{Full, InUse};
 use crate::outlier::{ChangeKind, Detector, HostRecord};
 use crate::report::{Event, EventKind};
@@ -36,6 +38,10 @@ const BUDGETS_KEPT: usize = 16;
 pub struct LiveCluster {
     key: ClusterKey,
     state: Mutex<State>,
+    /// Attempts have to pass a gate: said without the lock, for the many backends without one.
+    pub(super) gated: AtomicBool,
+    /// Rings when an earlier errand came up.
+    bell: Arc<Bell>,
 }
 
 /// Why no attempt can be started.
@@ -65,6 +71,10 @@ pub enum NoEndpoint {
     Ejected,
     #[error("too few of its endpoints are healthy, and failTrafficOnPanic is set")]
     Panic,
+    #[error("its endpoints fail their health checks")]
+    CheckFailed,
+    #[error("none of its endpoints can be connected to")]
+    ConnectDead,
     #[error("it is no longer in the configuration")]
     Gone,
 }
@@ -94,7 +104,21 @@ pub(super) struct State {
     pub(super) gone: bool,
     pub(super) waiters: Waiters,
     pub(super) events: VecDeque<Event>,
-    last_overflow: [Option<Instant>; 4],
+    pub(super) gates: Gates,
+    /// When the next errand is due.
+    pub(super) next_errand: Instant,
+    /// When an attempt was last asked for.
+    pub(super) last_request: Instant,
+    last_overflow: [Option<Instant>; Full::COUNT],
+}
+
+// === impl NoEndpoint ===
+
+impl NoEndpoint {
+    /// Nobody waits for an endpoint: there will be none, or waiting would not be failing fast.
+    pub(crate) fn is_final(self) -> bool {
+        matches!(self, Self::Gone | Self::Panic | Self::ConnectDead)
+    }
 }
 
 // === impl LiveCluster ===
@@ -105,6 +129,7 @@ impl LiveCluster {
         endpoints: Option<Arc<EndpointSet>>,
         standpoint: Arc<Standpoint>,
         seed: u64,
+        bell: &Arc<Bell>,
         now: Instant,
     ) -> Arc<Self> {
         let key = policy.key.clone();
@@ -112,6 +137,9 @@ impl LiveCluster {
         let detector = policy.outlier.clone().map(|p| Detector::new(p, now));
         let mut state = State {
             pools: Pools::new(),
+            gates: Gates::new(&policy, now),
+            next_errand: Instant::FAR_FUTURE,
+            last_request: now,
             policy,
             standpoint,
             endpoints: None,
@@ -130,14 +158,19 @@ impl LiveCluster {
             gone: false,
             waiters: Waiters::default(),
             events: VecDeque::new(),
-            last_overflow: [None; 4],
+            last_overflow: [None; Full::COUNT],
         };
         state.set_endpoints(endpoints.as_ref());
         state.settle(now);
         state.plan();
+        if state.next_errand < Instant::FAR_FUTURE {
+            bell.ring();
+        }
         Arc::new(Self {
             key,
+            gated: AtomicBool::new(is_gated(&state.policy)),
             state: Mutex::new(state),
+            bell: bell.clone(),
         })
     }
 
@@ -216,12 +249,17 @@ impl LiveCluster {
         // A panic under the lock would be a bug of ours; the counters it leaves are still the best
         // there are, and one broken request must not end all others.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let errand = state.next_errand;
         state.advance(now);
         let result = f(&mut state);
         let now = state.now;
         state.settle(now);
         let woken = state.waiters.take_woken();
+        let earlier = state.next_errand < errand;
         drop(state);
+        if earlier {
+            self.bell.ring();
+        }
         for waker in woken {
             waker.wake();
         }
@@ -264,6 +302,7 @@ impl State {
         while self.next_due <= self.now && self.next_due < Instant::FAR_FUTURE {
             let due = self.next_due;
             self.wake_breakers(due);
+            self.wake_gates(due);
             self.sweep(due);
             self.settle(due);
             self.plan();
@@ -274,9 +313,11 @@ impl State {
     pub(super) fn plan(&mut self) {
         let breakers = self
             .present()
-            .filter_map(|(_, h)| h.breaker.as_ref()?.wakes_at());
+            .filter_map(|(_, h)| h.breaker.as_ref()?.position().wakes_at());
         let sweep = self.detector.as_ref().map(Detector::next_sweep);
-        self.next_due = breakers.chain(sweep).min().unwrap_or(Instant::FAR_FUTURE);
+        let due = breakers.chain(sweep).chain(self.gates.wakes_at()).min();
+        self.next_due = due.unwrap_or(Instant::FAR_FUTURE);
+        self.plan_errands();
     }
 
     fn wake_breakers(&mut self, due: Instant) {
@@ -360,7 +401,7 @@ impl State {
         self.counts.overflows[full as usize] += 1;
         let last = self.last_overflow[full as usize].replace(self.now);
         if last.is_none_or(|last| self.now.since(last) >= OVERFLOW_QUIET) {
-            let why = format!("{full} is reached ({})", Flag::Overflow);
+            let why = format!("{full} is reached ({})", full.flag());
             self.event(
                 self.now,
                 EventKind::Overflow,
@@ -393,6 +434,7 @@ impl State {
             Some(policy) => {
                 if !self.budget(policy).withdraw(in_use, now) {
                     self.counts.retries_over_budget += 1;
+                    self.overflow(Full::Budget);
                     return Err(Refusal::BudgetEmpty);
                 }
                 self.in_use.retries += 1;

@@ -8,7 +8,6 @@ use super::cluster::{LiveCluster, NoEndpoint, State, Unavailable};
 use super::host::Host;
 use super::ticket::{Started, Ticket};
 use crate::balance::{Loads, Picked, Query, Slot, Why, slow_start};
-use crate::breaker::Unified;
 use crate::limit::Full;
 use crate::report::EventKind;
 use crate::snapshot::{Endpoint, RetryBudget, SlowStart};
@@ -46,6 +45,7 @@ impl State {
         ask: &Ask<'_>,
     ) -> Result<Started, Unavailable> {
         let now = self.now;
+        self.last_request = now;
         if self.in_use.requests >= self.policy.limits.requests {
             return Err(Unavailable::Full(self.overflow(Full::Requests)));
         }
@@ -58,7 +58,7 @@ impl State {
         };
         host.active += 1;
         let endpoint = host.endpoint.clone();
-        let probe = host.breaker.as_mut().and_then(Unified::start);
+        let probe = host.take_probe();
         let panic = self.pools.in_panic();
         if probe.is_some() {
             self.eligibility_changed();
@@ -133,7 +133,7 @@ impl State {
         let since = *self.unready_since.get_or_insert(self.now);
         let reason = self.why_none();
         let until = match reason {
-            NoEndpoint::Gone | NoEndpoint::Panic => self.now,
+            reason if reason.is_final() => self.now,
             _ => since + self.policy.limits.queue_timeout,
         };
         if until <= self.now && !core::mem::replace(&mut self.failing_fast, true) {
@@ -159,8 +159,12 @@ impl State {
             NoEndpoint::NotReady
         } else if self.pools.in_panic() && self.fails_on_panic() {
             NoEndpoint::Panic
+        } else if !hosts().any(|h| h.counts() && !h.fail_fast.is_dead()) {
+            NoEndpoint::ConnectDead
         } else if hosts().any(|h| h.counts() && !h.breaker_admits()) {
             NoEndpoint::Open
+        } else if hosts().any(|h| h.counts() && h.is_check_failed()) {
+            NoEndpoint::CheckFailed
         } else {
             NoEndpoint::Ejected
         }

@@ -235,9 +235,9 @@ impl State {
 
     fn level(&self, level: usize, hosts: &[Slot], panic: bool, old: &mut Vec<Pool>) -> LevelPools {
         let fail = panic && self.fails_on_panic();
-        // Panic ignores health, ejections and checks, but never a breaker.
+        // Panic ignores health, ejections and checks; not the unified breaker, nor fail-fast.
         let healthy = |host: &Host| match panic {
-            true => !fail && host.counts() && host.breaker_admits(),
+            true => !fail && host.counts() && host.yields_to_panic(),
             false => host.is_usable() && host.endpoint.health == EndpointHealth::Healthy,
         };
         let degraded = |host: &Host| {

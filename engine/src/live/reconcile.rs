@@ -2,13 +2,15 @@
 //! rest.
 
 use core::net::SocketAddr;
+use core::sync::atomic::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::cluster::{LiveCluster, State};
+use super::gate::is_gated;
 use super::host::Host;
 use crate::balance::Slot;
-use crate::breaker::Unified;
+use crate::breaker::EndpointBreaker;
 use crate::outlier::Detector;
 use crate::report::EventKind;
 use crate::snapshot::{Cluster, Endpoint, EndpointSet, LocalityMode, Standpoint};
@@ -36,6 +38,7 @@ impl LiveCluster {
             }
             s.plan();
         });
+        self.gated.store(is_gated(policy), Ordering::Relaxed);
     }
 
     /// The proxy, or its peers, stand somewhere else.
@@ -84,7 +87,8 @@ impl State {
             for slot in self.order.clone() {
                 let held = self.host_mut(slot).is_some_and(|host| {
                     let was = !host.breaker_admits();
-                    host.breaker = policy.breaker.as_ref().map(|b| Unified::new(b, now));
+                    let breaker = policy.breaker.as_ref();
+                    host.breaker = breaker.and_then(|b| EndpointBreaker::new(b, now));
                     was
                 });
                 if held {
@@ -92,6 +96,8 @@ impl State {
                 }
             }
         }
+        self.set_gates(&old);
+        self.set_checks(&old);
         // Limits hold from now on; what is under way above a lower one finishes.
         self.eligibility_changed();
         self.improved();
@@ -117,6 +123,7 @@ impl State {
                 Some(slot) => {
                     if let Some(host) = self.host_mut(slot) {
                         host.endpoint = endpoint.clone();
+                        host.kept = false;
                     }
                     slot
                 }
@@ -125,10 +132,20 @@ impl State {
         }
         let kept: BTreeSet<Slot> = order.iter().copied().collect();
         for slot in old {
-            if !kept.contains(&slot) {
-                self.remove(slot);
+            if kept.contains(&slot) {
+                continue;
+            }
+            let stays = !self.gone && self.keeps(slot);
+            match self.host_mut(slot) {
+                Some(host) if stays => {
+                    host.kept = true;
+                    order.push(slot);
+                }
+                _ => self.remove(slot),
             }
         }
+        // Those that are kept stand among the others as every proxy has them: by address.
+        order.sort_by_key(|slot| self.host(*slot).map(|host| host.endpoint.address));
         self.order = order;
         self.endpoints = new.cloned();
         self.eligibility_changed();
@@ -137,14 +154,15 @@ impl State {
 
     /// The same place and the same workload. A pod that took over the address of another is a new
     /// endpoint: nothing that was learned holds for it.
-    fn is_same(&self, slot: Slot, endpoint: &Endpoint) -> bool {
+    pub(super) fn is_same(&self, slot: Slot, endpoint: &Endpoint) -> bool {
         self.host(slot).is_some_and(|host| {
             host.endpoint.address == endpoint.address && host.endpoint.name == endpoint.name
         })
     }
 
     fn insert(&mut self, endpoint: &Arc<Endpoint>) -> Slot {
-        let host = Host::new(endpoint.clone(), &self.policy, self.now);
+        let policy = self.policy.clone();
+        let host = Host::new(endpoint.clone(), &policy, self.now, &mut self.rng);
         match self.free.pop() {
             Some(slot) => {
                 self.hosts[slot as usize] = Some(host);
@@ -157,7 +175,7 @@ impl State {
         }
     }
 
-    fn remove(&mut self, slot: Slot) {
+    pub(super) fn remove(&mut self, slot: Slot) {
         let Some(host) = self.host_mut(slot) else {
             return;
         };

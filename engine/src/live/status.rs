@@ -1,9 +1,8 @@
 //! What a cluster's live state says in reports.
 
-use super::account::describe;
 use super::cluster::{LiveCluster, State};
 use super::host::Host;
-use crate::breaker::{Position, Unified};
+use crate::breaker::{EndpointBreaker, Position};
 use crate::limit::Full;
 use crate::outlier::Detector;
 use crate::report::{EndpointKey, EndpointState, EndpointStatus, Event};
@@ -22,8 +21,12 @@ pub struct ClusterCounts {
     pub ejections_overflown: u64,
     pub breaker_openings: u64,
     pub breaker_openings_capped: u64,
+    /// Attempts that the breaker of their route refused.
+    pub short_circuited: u64,
+    /// Attempts that admission control refused.
+    pub shed: u64,
     pub events_dropped: u64,
-    pub(super) overflows: [u64; 4],
+    pub(super) overflows: [u64; Full::COUNT],
 }
 
 /// The load of one endpoint as its balancer sees it.
@@ -117,14 +120,22 @@ fn state_of(host: &Host, detector: Option<&Detector>) -> EndpointState {
         state.until = detector.and_then(|d| d.ejected_until(&host.outlier));
         states.push(state);
     }
+    if let Some(checked) = host.checked.as_ref().filter(|c| c.is_unhealthy()) {
+        let state = EndpointState::new(EndpointStatus::Unhealthy, "it fails its health check");
+        states.push(state.since(checked.since()).next_probe(checked.next()));
+    }
+    if let Some((since, next)) = host.fail_fast.dead() {
+        let state = EndpointState::new(EndpointStatus::ConnectDead, "a connect failed");
+        states.push(state.since(since).next_probe(next));
+    }
     if let Some(breaker) = &host.breaker {
         states.extend(breaker_state(breaker));
     }
     states.into_iter().max().unwrap_or_default()
 }
 
-fn breaker_state(breaker: &Unified) -> Option<EndpointState> {
-    let reason = || describe(breaker.tripped());
+fn breaker_state(breaker: &EndpointBreaker) -> Option<EndpointState> {
+    let reason = || breaker.tripped().describe();
     match breaker.position() {
         Position::Closed => None,
         Position::Open { since, until } => {

@@ -100,10 +100,13 @@ fn without_an_endpoint_requests_wait_for_the_queue_timeout_and_then_fail_at_once
 #[test]
 fn a_dropped_ticket_counts_as_cancelled() {
     let (_, live) = clusters(1, |c| {
-        c.breaker = Some(crate::snapshot::UnifiedBreaker {
-            max_failures: 1,
-            ..Default::default()
-        });
+        c.breaker = Some(
+            crate::snapshot::UnifiedBreaker {
+                max_failures: 1,
+                ..Default::default()
+            }
+            .into(),
+        );
     });
     drop(live.start(&[], 0, None, at(0)).unwrap());
     let cancelled = Assessment::of(Outcome::Cancelled);
@@ -115,5 +118,7 @@ fn a_dropped_ticket_counts_as_cancelled() {
     assert_eq!(live.in_use(), InUse::default());
 }
 
+mod errand;
+mod gate;
 mod health;
 mod reconcile;

@@ -41,6 +41,8 @@ pub struct Ticket {
     ended: bool,
     /// It had to wait for a connection.
     queued: bool,
+    /// It was allowed to open a connection: a response shows that connects succeed.
+    pub(super) opened: bool,
 }
 
 /// One connection to an endpoint, from before the connect until it is closed. Dropping gives it
@@ -75,6 +77,7 @@ impl Ticket {
             judged: false,
             ended: false,
             queued: false,
+            opened: false,
         }
     }
 
@@ -115,6 +118,7 @@ impl Ticket {
                 admitted.map_err(|_| s.waiters.seen())
             })
             .inspect_err(|_| self.queued = true)?;
+        self.opened = true;
         Ok(ConnectionPermit {
             cluster: self.cluster.clone(),
             slot,

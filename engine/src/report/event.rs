@@ -11,8 +11,8 @@ pub struct Event {
     /// Who saw it: the source of the frame.
     pub source: String,
     pub kind: EventKind,
-    /// What it is about: a backend (`shop/web:80`), an endpoint (`shop/web:80 shop/web-0`), a
-    /// version, an identity.
+    /// What it is about: a backend (`shop/web:80`), an endpoint (`shop/web:80 shop/web-0`), a route
+    /// to a backend (`shop/web:80 route:NAME`), a version, an identity.
     pub subject: String,
     /// Why, in one sentence; may be empty.
     #[cfg_attr(
@@ -53,6 +53,12 @@ pub enum EventKind {
     /// Requests begin to be refused because no endpoint was ready for the queue timeout.
     FailFastEntered,
     FailFastLeft,
+    /// An endpoint fails its active health check: it gets no traffic until it passes.
+    HealthCheckFailed,
+    HealthCheckPassed,
+    /// Connects to an endpoint fail: it is left alone until one succeeds.
+    ConnectDead,
+    ConnectRestored,
     /// A resource limit is full; further ones within a second are only counted.
     Overflow,
     DrainStarted,
@@ -83,6 +89,10 @@ impl EventKind {
             Self::PanicLeft => "panic-left",
             Self::FailFastEntered => "fail-fast-entered",
             Self::FailFastLeft => "fail-fast-left",
+            Self::HealthCheckFailed => "health-check-failed",
+            Self::HealthCheckPassed => "health-check-passed",
+            Self::ConnectDead => "connect-dead",
+            Self::ConnectRestored => "connect-restored",
             Self::Overflow => "overflow",
             Self::DrainStarted => "drain-started",
             Self::DrainFinished => "drain-finished",

@@ -169,6 +169,12 @@ impl<K: Ord + Clone, R: Counts> Rows<K, R> {
         slot.row.as_mut().map(|(_, row)| row)
     }
 
+    /// Runs `f` on every row, in no order that could show.
+    pub fn each(&mut self, mut f: impl FnMut(&K, &mut R)) {
+        let rows = self.slots.iter_mut().filter_map(|slot| slot.row.as_mut());
+        rows.for_each(|(key, row)| f(key, row));
+    }
+
     /// Drops the rows that `keep` refuses: endpoints that went away, routes that were deleted.
     pub fn retire(&mut self, keep: impl Fn(&K, &R) -> bool) {
         for (index, slot) in self.slots.iter_mut().enumerate() {

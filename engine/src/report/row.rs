@@ -1,6 +1,7 @@
 //! Rows of a frame, and tables of them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::counters::Counters;
 use super::endpoint::{Connections, EndpointState, EndpointStatus};
@@ -45,8 +46,30 @@ pub struct BackendRow {
     /// As configured. Merged: the greatest, where proxies have different versions.
     #[cfg_attr(feature = "serde", serde(default))]
     pub weight: u32,
+    /// The breaker of the route, when the backend's policy has one per route. Merged: the one that
+    /// keeps most traffic away.
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, skip_serializing_if = "is_default_state")
+    )]
+    pub breaker: EndpointState,
+    /// The adaptive limit of requests under way to the backend, over all routes. Merged: the
+    /// least.
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, skip_serializing_if = "Option::is_none")
+    )]
+    pub concurrency_limit: Option<u64>,
     #[cfg_attr(feature = "serde", serde(flatten))]
     pub counters: Counters,
+}
+
+/// What stands between the routes and one backend, in one proxy.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Guards {
+    /// By the name of the rule.
+    pub breakers: BTreeMap<Arc<str>, EndpointState>,
+    pub concurrency_limit: Option<u64>,
 }
 
 /// One endpoint of a backend; `counters` count attempts, not requests.
@@ -165,19 +188,26 @@ impl Row for RouteRow {
 impl Row for BackendRow {
     fn merge(&mut self, other: &Self) {
         self.weight = self.weight.max(other.weight);
+        if self.breaker < other.breaker {
+            self.breaker.clone_from(&other.breaker);
+        }
+        let limits = self.concurrency_limit.into_iter();
+        self.concurrency_limit = limits.chain(other.concurrency_limit).min();
         self.counters.merge(&other.counters);
     }
 
     fn since(&self, earlier: &Self) -> Self {
         Self {
-            weight: self.weight,
             counters: self.counters.since(&earlier.counters),
+            ..self.clone()
         }
     }
 
     fn take(&mut self) -> Self {
         Self {
             weight: self.weight,
+            breaker: self.breaker.clone(),
+            concurrency_limit: self.concurrency_limit,
             counters: self.counters.take(),
         }
     }
@@ -218,6 +248,21 @@ impl Row for EndpointRow {
             estimate_us: self.estimate_us,
         }
     }
+}
+
+// === impl BackendRow ===
+
+impl BackendRow {
+    /// Sets what this one proxy has between `route` and the backend.
+    pub fn set_guards(&mut self, guards: &Guards, route: &str) {
+        self.breaker = guards.breakers.get(route).cloned().unwrap_or_default();
+        self.concurrency_limit = guards.concurrency_limit;
+    }
+}
+
+#[cfg(feature = "serde")]
+fn is_default_state(state: &EndpointState) -> bool {
+    *state == EndpointState::default()
 }
 
 // === impl EndpointRow ===

@@ -9,7 +9,8 @@
 
 use crate::limit::InUse;
 use crate::snapshot::RetryBudget;
-use crate::time::{Duration, Instant, nanos};
+use crate::time::{Duration, Instant};
+use crate::window::Window;
 
 /// Slots in which deposits expire.
 const SLOTS: usize = 10;
@@ -17,27 +18,25 @@ const SLOTS: usize = 10;
 /// What a request deposits; withdrawals are multiples of it.
 const SCALE: i64 = 1000;
 
-/// The shortest interval: shorter ones count as this.
-const INTERVAL_MIN: Duration = Duration::from_millis(10);
-
 /// The state of one budget.
 #[derive(Clone, Debug)]
 pub struct Budget {
     policy: RetryBudget,
-    slots: [i64; SLOTS],
-    head: usize,
-    last_roll: Instant,
+    /// Deposits less withdrawals.
+    balance: Window<i64>,
 }
 
 // === impl Budget ===
 
 impl Budget {
     pub fn new(policy: RetryBudget, now: Instant) -> Self {
+        let interval = match policy {
+            RetryBudget::Rate { interval, .. } => interval,
+            RetryBudget::Concurrency { .. } => Duration::ZERO,
+        };
         Self {
             policy,
-            slots: [0; SLOTS],
-            head: 0,
-            last_roll: now,
+            balance: Window::new(interval, SLOTS, now),
         }
     }
 
@@ -50,8 +49,7 @@ impl Budget {
         if let RetryBudget::Rate { percent, .. } = self.policy
             && percent > 0
         {
-            self.roll(now);
-            self.slots[self.head] = self.slots[self.head].saturating_add(SCALE);
+            self.balance.add(SCALE, now);
         }
     }
 
@@ -74,8 +72,7 @@ impl Budget {
 
     /// True when the state is that of a new budget: it may be dropped and made again.
     pub fn is_fresh(&mut self, now: Instant) -> bool {
-        self.roll(now);
-        self.slots.iter().all(|slot| *slot == 0)
+        self.balance.is_empty(now)
     }
 
     fn withdraw_rate(&mut self, now: Instant) -> bool {
@@ -90,7 +87,6 @@ impl Budget {
         if percent == 0 && min_per_second == 0 {
             return false;
         }
-        self.roll(now);
         let price = match percent {
             0 => 1,
             percent => SCALE * 100 / i64::from(percent),
@@ -100,28 +96,11 @@ impl Budget {
             .saturating_mul(millis)
             .saturating_mul(price)
             / 1000;
-        let balance = self
-            .slots
-            .iter()
-            .fold(reserve, |sum, slot| sum.saturating_add(*slot));
-        if balance < price {
+        if self.balance.sum(now).saturating_add(reserve) < price {
             return false;
         }
-        self.slots[self.head] = self.slots[self.head].saturating_sub(price);
+        self.balance.add(-price, now);
         true
-    }
-
-    fn roll(&mut self, now: Instant) {
-        let RetryBudget::Rate { interval, .. } = self.policy else {
-            return;
-        };
-        let width = nanos(interval.max(INTERVAL_MIN)) / SLOTS as u64;
-        let steps = nanos(now.since(self.last_roll)) / width;
-        for _ in 0..steps.min(SLOTS as u64) {
-            self.head = (self.head + 1) % SLOTS;
-            self.slots[self.head] = 0;
-        }
-        self.last_roll = self.last_roll + Duration::from_nanos(steps.saturating_mul(width));
     }
 }
 

@@ -29,6 +29,8 @@ pub enum Refusal {
     BudgetEmpty,
     #[error("the limit of retries under way is reached")]
     LimitReached,
+    #[error("the breaker of the route is open")]
+    ShortCircuited,
     #[error("the wait before it would outlast the request's deadline")]
     DeadlineNear,
 }
@@ -53,7 +55,7 @@ fn wanted(policy: &RetryPolicy, outcome: Outcome, method: &Method) -> Result<(),
         Outcome::Http(status) => {
             let code = status.as_u16();
             let mut ranges = policy.on.statuses.iter();
-            listed(ranges.any(|r| (r.from..=r.to).contains(&code)))
+            listed(ranges.any(|r| r.contains(code)))
         }
         Outcome::Grpc(code) => listed(policy.on.grpc.contains(&code)),
         Outcome::Cancelled => Err(Refusal::NotListed),

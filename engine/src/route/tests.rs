@@ -66,6 +66,8 @@ fn rule(notation: &str) -> Rule {
         timeouts: Timeouts::default(),
         retry: None,
         fault: None,
+        admission: None,
+        failures: Default::default(),
         origin: Origin::default_of(notation),
     }
 }

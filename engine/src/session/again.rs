@@ -59,6 +59,10 @@ impl Session {
         if !replayable {
             return Err(Refusal::BodyGone);
         }
+        // The answer there is is worth more than a refusal.
+        if self.cluster.is_short_circuited(&rule, now) {
+            return Err(Refusal::ShortCircuited);
+        }
         let k = self.retries + 1;
         let hint = assessment.hint_after();
         let admitted = self

@@ -2,8 +2,9 @@
 
 use super::{Attempt, Current, Next, Session, failing};
 use crate::balance::Why;
-use crate::classify::Broken;
-use crate::live::{Ask, Started, Unavailable};
+use crate::classify::{Assessment, Broken, Outcome};
+use crate::failure::{Failure, Flag};
+use crate::live::{Ask, Started, Turned, Unavailable};
 use crate::time::{Duration, Instant};
 use crate::trace::{Step, Trail};
 
@@ -14,6 +15,8 @@ impl Session {
         self.cancel_current(now);
         let failure = if now >= self.deadline {
             self.timed_out()
+        } else if let Err(turned) = self.enter(now) {
+            self.turned(turned, now)
         } else {
             let redraws = match (self.tried.is_empty(), self.retry_policy()) {
                 (false, Some(policy)) => policy.host_selection_attempts,
@@ -49,8 +52,29 @@ impl Session {
             }
         };
         self.retry_permit = None;
+        self.leave(&failure, now);
         trail.step(|| failing::step(&failure));
         Next::Fail(failure)
+    }
+
+    /// Passes the gates before the backend, once per attempt.
+    fn enter(&mut self, now: Instant) -> Result<(), Turned> {
+        if self.entry.is_none() {
+            self.entry = self.cluster.enter(self.rule.as_deref(), now)?;
+        }
+        Ok(())
+    }
+
+    /// There is no attempt after all.
+    pub(super) fn leave(&mut self, failure: &Failure, now: Instant) {
+        let Some(entry) = self.entry.take() else {
+            return;
+        };
+        match failure.flag {
+            Flag::Overflow => entry.rejected(now),
+            Flag::Timeout => entry.end(&Assessment::of(Outcome::Broken(Broken::Timeout)), now),
+            _ => entry.end(&Assessment::of(Outcome::Broken(Broken::Connect)), now),
+        }
     }
 
     fn begin(&mut self, started: Started, now: Instant, trail: &mut Trail) -> Attempt {

@@ -4,9 +4,10 @@ use super::Session;
 use crate::classify::Broken;
 use crate::failure::{Again, Failure, Flag, Whose};
 use crate::limit::Full;
-use crate::live::NoEndpoint;
+use crate::live::{NoEndpoint, Turned};
 use crate::origin::Origin;
 use crate::retry::Refusal;
+use crate::time::Instant;
 use crate::trace::Step;
 
 impl Session {
@@ -29,15 +30,60 @@ impl Session {
         let policy = self.cluster.policy();
         let limits = &policy.limits;
         let limit = match full {
-            Full::Requests => limits.requests,
-            Full::Pending => limits.pending_requests,
-            Full::Retries => limits.retries,
-            Full::Connections => limits.connections,
+            Full::Requests => Some(limits.requests),
+            Full::Pending => Some(limits.pending_requests),
+            Full::Retries => Some(limits.retries),
+            Full::Connections => Some(limits.connections),
+            Full::Concurrency => self.cluster.adaptive_limit(Instant::ZERO),
+            // They end no request by themselves.
+            Full::Budget | Full::Shed => None,
         };
-        let cause = format!("{full} to {} is reached ({limit})", self.cluster.key());
+        let limit = limit.map(|n| format!(" ({n})")).unwrap_or_default();
+        let cause = format!("{full} to {} is reached{limit}", self.cluster.key());
+        let mut failure = self.by_backend_policy(Whose::Proxy, full.flag(), cause);
+        if full == Full::Concurrency {
+            failure.status = policy.adaptive.as_ref().map(|adaptive| adaptive.status);
+        }
+        failure
+    }
+
+    /// A gate before the backend is closed.
+    pub(super) fn turned(&self, turned: Turned, now: Instant) -> Failure {
+        let key = self.cluster.key();
+        match turned {
+            Turned::Full(full) => self.overflow(full),
+            Turned::ShortCircuit { until, tripped } => {
+                let why = tripped.describe();
+                let when = match until {
+                    Some(until) if until > now => {
+                        format!("; the next try is let through in {:?}", until.since(now))
+                    }
+                    Some(_) => "; a probe is under way".to_owned(),
+                    None => String::new(),
+                };
+                let cause = format!("the breaker to {key} is open: {why}{when}");
+                self.by_backend_policy(Whose::Upstream, Flag::ShortCircuited, cause)
+            }
+            Turned::Shed { percent } => {
+                let cause = format!(
+                    "admission control sheds {percent}% of the requests to {key}: too few succeed"
+                );
+                let flag = Full::Shed.flag();
+                let failure = Failure::new(Whose::Upstream, Again::Safe, flag, cause);
+                let admission = self.rule.as_ref().and_then(|r| r.admission.as_ref());
+                match admission {
+                    Some(admission) => failure.with_origin(admission.origin.clone()),
+                    None => failure,
+                }
+            }
+        }
+    }
+
+    fn by_backend_policy(&self, whose: Whose, flag: Flag, cause: String) -> Failure {
+        let policy = self.cluster.policy();
         let origin = policy.policy_origin.clone();
         let origin = origin.unwrap_or_else(|| policy.origin.clone());
-        Failure::new(Whose::Proxy, Again::Safe, Flag::Overflow, cause).with_origin(origin)
+        Failure::new(whose, Again::Safe, flag, cause).with_origin(origin)
     }
 
     /// No endpoint was ready in time.
@@ -47,14 +93,17 @@ impl Session {
             "{} has no endpoint to send to: {reason}",
             self.cluster.key()
         );
-        // In the other cases nobody waits.
-        if !matches!(reason, NoEndpoint::Gone | NoEndpoint::Panic) {
+        if !reason.is_final() {
             let waited = policy.limits.queue_timeout;
             cause.push_str(&format!("; none became ready for {waited:?}"));
         }
         let origin: Origin = match reason {
             // What holds them back is written in the policy.
-            NoEndpoint::Open | NoEndpoint::Ejected | NoEndpoint::Panic => {
+            NoEndpoint::Open
+            | NoEndpoint::Ejected
+            | NoEndpoint::Panic
+            | NoEndpoint::CheckFailed
+            | NoEndpoint::ConnectDead => {
                 let origin = policy.policy_origin.clone();
                 origin.unwrap_or_else(|| policy.origin.clone())
             }

@@ -7,19 +7,20 @@ use http::{HeaderMap, HeaderValue};
 use super::{Request, Session};
 use crate::entropy::Entropy;
 use crate::failure::{Again, Failure, Flag, Whose};
+use crate::fault::{self, Drawn, Permit};
 use crate::filter::{self, Context};
 use crate::head::RequestHead;
 use crate::live::{Clusters, LiveCluster};
 use crate::origin::Origin;
 use crate::route;
 use crate::snapshot::{
-    BackendTarget, ClusterKey, ClusterProtocol, Filter, Frontend, RouteKind, Rule,
+    BackendTarget, ClusterKey, ClusterProtocol, Fault, Filter, Frontend, RouteKind, Rule,
 };
 use crate::split::Chosen;
 use crate::time::Instant;
 use crate::trace::{Step, Trail};
 use crate::verdict::LocalResponse;
-use crate::{fault, hash_policy, split};
+use crate::{hash_policy, split};
 
 /// What becomes of a request.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ pub struct Answer {
     pub not_before: Instant,
     /// The rule that governs the request, for statistics.
     pub rule: Option<Arc<Rule>>,
+    /// Held until it was sent.
+    pub fault: Option<Permit>,
 }
 
 /// A copy of the request that a filter asked for.
@@ -113,8 +116,11 @@ impl Session {
             opened: now,
             deadline,
             delay_until: None,
+            bandwidth: None,
+            fault: None,
             mirrors: Vec::new(),
             current: None,
+            entry: None,
             tried: Vec::new(),
             retries: 0,
             retries_denied: 0,
@@ -167,14 +173,13 @@ impl Opening<'_> {
             None => Instant::FAR_FUTURE,
         };
         let fault = rule.fault.as_ref();
-        let drawn = fault
-            .map(|f| fault::draw(f, rng, trail))
-            .unwrap_or_default();
+        let (drawn, permit) = fault.map(|f| self.draw(f, rng, trail)).unwrap_or_default();
         let delay_until = drawn.delay.map(|delay| deadline.min(self.now + delay));
         if let (Some(abort), Some(fault)) = (drawn.abort, fault) {
             let response = LocalResponse::from_abort(abort, head, fault.origin.clone());
             let mut answer = self.answer(response, Some(rule));
             answer.not_before = delay_until.unwrap_or(self.now);
+            answer.fault = permit;
             return Err(answer);
         }
         let chosen = split::choose(rule, rng, trail)
@@ -191,6 +196,8 @@ impl Opening<'_> {
         let mut session = Session::new(cluster, request, self.now, deadline);
         session.choose_by(head, Some(rng));
         session.delay_until = delay_until;
+        session.bandwidth = drawn.bandwidth;
+        session.fault = permit;
         session.mirrors = mirrors(&rule.filters, rng, trail);
         session
             .mirrors
@@ -203,6 +210,21 @@ impl Opening<'_> {
         };
         session.rule = Some(rule.clone());
         Ok(session)
+    }
+
+    /// The faults of a request; none when as many as the policy allows are under way.
+    fn draw(&self, fault: &Fault, rng: &mut Entropy, trail: &mut Trail) -> (Drawn, Option<Permit>) {
+        let drawn = fault::draw(fault, rng, trail);
+        if drawn == Drawn::default() {
+            return (drawn, None);
+        }
+        match self.clusters.faults().admit(fault.active_max) {
+            Some(permit) => (drawn, Some(permit)),
+            None => {
+                trail.step(|| Step::new("fault", "none: as many as allowed are active"));
+                (Drawn::default(), None)
+            }
+        }
     }
 
     fn refuse(
@@ -221,6 +243,7 @@ impl Opening<'_> {
             response,
             not_before: self.now,
             rule: rule.cloned(),
+            fault: None,
         })
     }
 }

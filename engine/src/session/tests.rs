@@ -244,11 +244,14 @@ fn a_rule_without_a_backend_and_a_path_without_a_rule_are_answered() {
 #[test]
 fn a_half_open_breaker_gets_its_probe_back_when_the_client_leaves() {
     let mut b = Bench::new(1, rule(|_| ()), |c| {
-        c.breaker = Some(crate::snapshot::UnifiedBreaker {
-            max_failures: 1,
-            jitter: 0.0,
-            ..Default::default()
-        });
+        c.breaker = Some(
+            crate::snapshot::UnifiedBreaker {
+                max_failures: 1,
+                jitter: 0.0,
+                ..Default::default()
+            }
+            .into(),
+        );
     });
     let mut session = b.session(request(Method::GET), at(0));
     b.attempt(&mut session, at(0));

@@ -5,6 +5,9 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use super::balance::{Balancer, LocalityMode, SlowStart};
+use super::breaker::Breaker;
+use super::check::{ConnectFailFast, HealthCheck};
+use super::overload::AdaptiveConcurrency;
 use super::{CONNECT_TIMEOUT, ClusterKey, Locality, ObjectName};
 use crate::identity::Identity;
 use crate::origin::Origin;
@@ -21,7 +24,10 @@ pub struct Cluster {
     pub locality: LocalityMode,
     pub limits: Limits,
     pub outlier: Option<Outlier>,
-    pub breaker: Option<UnifiedBreaker>,
+    pub breaker: Option<Breaker>,
+    pub adaptive: Option<AdaptiveConcurrency>,
+    pub health_check: Option<HealthCheck>,
+    pub fail_fast: Option<ConnectFailFast>,
     /// Share of healthy hosts, in percent, under which health is ignored; 0 = never.
     pub panic_threshold_percent: u32,
     pub connect_timeout: Duration,
@@ -71,6 +77,8 @@ pub struct Outlier {
     pub max_ejection_percent: u32,
     pub always_eject_one_host: bool,
     pub split_external_local_origin_errors: bool,
+    /// A host that passes an active check is no longer ejected.
+    pub uneject_on_check: bool,
     pub consecutive_5xx: Consecutive,
     pub consecutive_gateway_failure: Consecutive,
     pub consecutive_local_origin_failure: Consecutive,
@@ -104,24 +112,6 @@ pub struct FailurePercentage {
     pub request_volume: u32,
     pub enforcing: u32,
     pub enforcing_local_origin: u32,
-}
-
-/// The unified breaker (per endpoint): consecutive failures or a success rate over a window.
-#[derive(Clone, Debug, PartialEq)]
-pub struct UnifiedBreaker {
-    /// Failures in a row that trip it; 0 = off.
-    pub max_failures: u32,
-    /// Success rate under which it trips, 0..=1; 0 = off.
-    pub success_rate_threshold: f64,
-    pub window: Duration,
-    pub min_requests: u32,
-    pub backoff_min: Duration,
-    pub backoff_max: Duration,
-    /// 0.5 = up to half of the back-off is added.
-    pub jitter: f64,
-    pub honor_retry_after: bool,
-    /// Share of the endpoints that may be open at once, in percent; 100 = no cap.
-    pub cap_percent: u32,
 }
 
 /// The endpoints of one backend.
@@ -187,6 +177,7 @@ impl Default for Outlier {
             max_ejection_percent: 50,
             always_eject_one_host: false,
             split_external_local_origin_errors: false,
+            uneject_on_check: true,
             consecutive_5xx: Consecutive {
                 threshold: 5,
                 enforcing: 100,
@@ -217,23 +208,6 @@ impl Default for Outlier {
     }
 }
 
-impl Default for UnifiedBreaker {
-    /// Linkerd's (`policy-controller/k8s/index/src/outbound/index.rs`, `core/src/outbound.rs`).
-    fn default() -> Self {
-        Self {
-            max_failures: 7,
-            success_rate_threshold: 0.8,
-            window: Duration::from_secs(10),
-            min_requests: 5,
-            backoff_min: Duration::from_secs(1),
-            backoff_max: Duration::from_secs(60),
-            jitter: 0.5,
-            honor_retry_after: false,
-            cap_percent: 100,
-        }
-    }
-}
-
 impl Cluster {
     /// A backend nobody wrote a policy for.
     pub fn with_defaults(key: ClusterKey, protocol: ClusterProtocol, origin: Origin) -> Self {
@@ -246,6 +220,9 @@ impl Cluster {
             limits: Limits::default(),
             outlier: None,
             breaker: None,
+            adaptive: None,
+            health_check: None,
+            fail_fast: None,
             panic_threshold_percent: 50,
             connect_timeout: CONNECT_TIMEOUT,
             idle_timeout: Duration::from_secs(90),

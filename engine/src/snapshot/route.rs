@@ -5,6 +5,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use super::ClusterKey;
+use super::overload::AdmissionControl;
 use super::pattern::Pattern;
 use crate::origin::Origin;
 use crate::route::index::Index;
@@ -48,7 +49,17 @@ pub struct Rule {
     pub timeouts: Timeouts,
     pub retry: Option<RetryPolicy>,
     pub fault: Option<Fault>,
+    pub admission: Option<AdmissionControl>,
+    pub failures: Failures,
     pub origin: Origin,
+}
+
+/// What counts as a failure of the backend under a rule; none = what usually does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Failures {
+    pub statuses: Option<Vec<StatusRange>>,
+    /// gRPC codes.
+    pub grpc: Option<Vec<u32>>,
 }
 
 /// All parts have to hold.
@@ -230,11 +241,16 @@ pub enum RetryBudget {
     Concurrency { percent: f64, min_concurrent: u32 },
 }
 
-/// Faults that the proxy produces itself. Two independent draws: delay first, then abort.
+/// Faults that the proxy produces itself. Independent draws: delay first, then abort, then
+/// bandwidth.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fault {
     pub delay: Option<(Duration, PerTenThousand)>,
     pub abort: Option<(AbortWith, PerTenThousand)>,
+    /// Bytes per second of the response's body.
+    pub bandwidth: Option<(u64, PerTenThousand)>,
+    /// Requests of one proxy with a fault at a time; more are left alone. None = no bound.
+    pub active_max: Option<u32>,
     pub origin: Origin,
 }
 
@@ -246,6 +262,14 @@ pub struct PerTenThousand(pub u32);
 pub enum AbortWith {
     Http(StatusCode),
     Grpc(u32),
+}
+
+// === impl StatusRange ===
+
+impl StatusRange {
+    pub const fn contains(self, code: u16) -> bool {
+        self.from <= code && code <= self.to
+    }
 }
 
 // === impl RouteTable ===
@@ -300,6 +324,8 @@ impl RouteTable {
             timeouts: Timeouts::default(),
             retry: None,
             fault: None,
+            admission: None,
+            failures: Failures::default(),
             origin,
         };
         Self::new(RouteKind::Default, vec![rule])

@@ -23,6 +23,8 @@ fn rule(weights: &[u32]) -> Rule {
         timeouts: Timeouts::default(),
         retry: None,
         fault: None,
+        admission: None,
+        failures: Default::default(),
         origin: Origin::default_of("rule"),
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use engine::snapshot::balance::{
     Distribution, HashOn, HashSource, LocalityPattern, Topology, ZoneBasis,
 };
-use engine::snapshot::{Balancer, Cluster, ConsistentHash, LocalityMode, SlowStart, ZoneAware};
+use engine::snapshot::{
+    Balancer, Breaker, Cluster, ConsistentHash, LocalityMode, SlowStart, ZoneAware,
+};
 use http::HeaderName;
 
 use super::cluster::set;
@@ -24,7 +26,10 @@ pub(crate) const TOPOLOGIES: [(&str, Topology); 2] = [
 
 /// To be called when it is known whether the cluster has a breaker.
 pub(super) fn apply(cluster: &mut Cluster, spec: Option<&LoadBalancer>) {
-    cluster.balancer = Balancer::default_for(cluster.breaker.is_some());
+    // A breaker of a route keeps nobody from an endpoint that fails fast.
+    let breaker = cluster.breaker.as_ref();
+    let guarded = breaker.is_some_and(Breaker::is_per_endpoint);
+    cluster.balancer = Balancer::default_for(guarded);
     let Some(spec) = spec else {
         return;
     };

@@ -3,15 +3,14 @@
 use core::time::Duration;
 
 use engine::snapshot::backend::{Consecutive, FailurePercentage, SuccessRate};
-use engine::snapshot::{
-    Cluster, ClusterKey, ClusterProtocol, Limits, Outlier, PortProtocol, UnifiedBreaker,
-};
+use engine::snapshot::{Cluster, ClusterKey, ClusterProtocol, Limits, Outlier, PortProtocol};
 
 use super::balance;
 use super::digest::digest;
+use super::{breaker, check, overload};
 use crate::index::{BackendPolicy, Service, ServicePort};
 use crate::policy::{
-    self, BackendPolicySpec, CircuitBreaker, ConnectionProtocol, ConsecutiveDetector, KubeDuration,
+    self, BackendPolicySpec, ConnectionProtocol, ConsecutiveDetector, KubeDuration,
     OutlierDetection,
 };
 use crate::yaml::Step;
@@ -58,6 +57,7 @@ fn policy_hash(cluster: &Cluster) -> u64 {
         &cluster.limits,
         &cluster.outlier,
         &cluster.breaker,
+        (&cluster.adaptive, &cluster.health_check, &cluster.fail_fast),
         cluster.panic_threshold_percent,
         cluster.connect_timeout,
         cluster.idle_timeout,
@@ -66,7 +66,11 @@ fn policy_hash(cluster: &Cluster) -> u64 {
 }
 
 fn apply(cluster: &mut Cluster, spec: &BackendPolicySpec) {
-    cluster.breaker = spec.circuit_breaker.as_ref().map(breaker);
+    cluster.breaker = spec.circuit_breaker.as_ref().map(breaker::breaker);
+    cluster.health_check = spec.health_check.as_ref().and_then(check::health_check);
+    cluster.fail_fast = spec.connect_fail_fast.as_ref().map(check::fail_fast);
+    let adaptive = spec.adaptive_concurrency.as_ref();
+    cluster.adaptive = adaptive.map(overload::adaptive);
     cluster.outlier = spec.outlier_detection.as_ref().map(outlier);
     balance::apply(cluster, spec.load_balancer.as_ref());
     if let Some(limits) = &spec.limits {
@@ -138,6 +142,7 @@ pub(crate) fn outlier(spec: &OutlierDetection) -> Outlier {
     outlier.always_eject_one_host = spec.always_eject_one_host == Some(true);
     outlier.split_external_local_origin_errors =
         spec.split_external_local_origin_errors == Some(true);
+    outlier.uneject_on_check = spec.successful_active_health_check_uneject_host != Some(false);
     let Some(detectors) = &spec.detectors else {
         return outlier;
     };
@@ -212,29 +217,6 @@ fn failure_percentage(
         enforcing,
         enforcing_local_origin: enforcing,
     }
-}
-
-fn breaker(spec: &CircuitBreaker) -> UnifiedBreaker {
-    let mut breaker = UnifiedBreaker::default();
-    let unified = spec.unified.clone().unwrap_or_default();
-    if let Some(max) = unified.max_failures {
-        breaker.max_failures = max.u32();
-    }
-    let rate = unified.success_rate.unwrap_or_default();
-    breaker.success_rate_threshold = rate.threshold.unwrap_or(breaker.success_rate_threshold);
-    set(&mut breaker.window, rate.window);
-    if let Some(min) = rate.min_requests {
-        breaker.min_requests = min.u32();
-    }
-    let backoff = unified.backoff.unwrap_or_default();
-    set(&mut breaker.backoff_min, backoff.min);
-    set(&mut breaker.backoff_max, backoff.max);
-    breaker.jitter = backoff.jitter.unwrap_or(breaker.jitter);
-    breaker.honor_retry_after = unified.honor_retry_after == Some(true);
-    if let Some(percent) = unified.breaker_cap_percent {
-        breaker.cap_percent = percent.u32();
-    }
-    breaker
 }
 
 pub(super) fn set(field: &mut Duration, value: Option<KubeDuration>) {

@@ -7,8 +7,8 @@ use engine::origin::Origin;
 use engine::snapshot::authz::{Applied, Authorization, Policy, Scope};
 use engine::snapshot::ratelimit::{self, Limited, RateLimits};
 use engine::snapshot::{
-    ClusterKey, Frontend, Inbound, InboundPort, InboundTls, ObjectName, PodTls, RouteTable, Rule,
-    Timeouts,
+    ClusterKey, Failures, Frontend, Inbound, InboundPort, InboundTls, ObjectName, PodTls,
+    RouteTable, Rule, Timeouts,
 };
 
 use super::{authorization, rate_limit};
@@ -150,6 +150,8 @@ impl Guards {
                 timeouts: Timeouts::default(),
                 retry: None,
                 fault: None,
+                admission: None,
+                failures: Failures::default(),
                 origin: rule.origin.clone(),
             });
             Arc::new(RouteTable::new(table.kind(), rules.collect()))

@@ -118,6 +118,8 @@ impl View<'_> {
             timeouts: traffic.timeouts,
             retry: traffic.retry,
             fault: traffic.fault,
+            admission: traffic.admission,
+            failures: traffic.failures,
             origin,
         }
     }
@@ -232,6 +234,8 @@ impl At<'_> {
             timeouts: traffic.timeouts,
             retry: traffic.retry,
             fault: traffic.fault,
+            admission: traffic.admission,
+            failures: traffic.failures,
             origin,
         }
     }

@@ -8,12 +8,13 @@ use core::time::Duration;
 
 use engine::origin::Origin;
 use engine::snapshot::route::{AbortWith, PerTenThousand, RetryOn, StatusRange};
-use engine::snapshot::{Fault, RetryBudget, RetryPolicy, Timeouts};
+use engine::snapshot::{AdmissionControl, Failures, Fault, RetryBudget, RetryPolicy, Timeouts};
 use http::StatusCode;
 
+use super::{check, overload};
 use crate::gateway::{HttpRetry, HttpTimeouts};
 use crate::index::TrafficPolicy;
-use crate::policy::{self, BudgetMode, KubeDuration, RetryCondition};
+use crate::policy::{self, BudgetMode, KubeDuration, RetryCondition, TrafficPolicySpec};
 use crate::yaml::Step;
 
 /// Tries after the first, when retries are on and nothing says how many.
@@ -44,6 +45,8 @@ pub(crate) struct Traffic {
     pub(crate) timeouts: Timeouts,
     pub(crate) retry: Option<RetryPolicy>,
     pub(crate) fault: Option<Fault>,
+    pub(crate) admission: Option<AdmissionControl>,
+    pub(crate) failures: Failures,
 }
 
 pub(crate) fn traffic(inline: Inline<'_>, policy: Option<&TrafficPolicy>) -> Traffic {
@@ -61,6 +64,8 @@ pub(crate) fn traffic(inline: Inline<'_>, policy: Option<&TrafficPolicy>) -> Tra
         ),
         retry: retry.map(|retry| RetryPolicy { budget, ..retry }),
         fault: policy.and_then(fault),
+        admission: policy.and_then(admission),
+        failures: spec.map(failures).unwrap_or_default(),
     }
 }
 
@@ -204,8 +209,30 @@ fn fault(policy: &TrafficPolicy) -> Option<Fault> {
     Some(Fault {
         delay: delay.map(|delay| (delay.fixed.get(), share(delay.percentage))),
         abort,
+        bandwidth: spec.response_bandwidth.as_ref().map(|slow| {
+            let bytes = u64::from(slow.kib_per_second.u32()) * 1024;
+            (bytes, share(slow.percentage))
+        }),
+        active_max: spec.max_active_faults.map(|n| n.u32()),
         origin: policy.origin.part("fault", line),
     })
+}
+
+fn admission(policy: &TrafficPolicy) -> Option<AdmissionControl> {
+    let spec = policy.spec.admission_control.as_ref()?;
+    let line = policy
+        .object
+        .line_at(&[Step::Key("spec"), Step::Key("admissionControl")]);
+    let origin = policy.origin.part("admissionControl", line);
+    Some(overload::admission(spec, origin))
+}
+
+fn failures(spec: &TrafficPolicySpec) -> Failures {
+    let codes = spec.failure_grpc_codes.as_ref();
+    Failures {
+        statuses: spec.failure_statuses.as_deref().map(check::ranges),
+        grpc: codes.map(|codes| codes.iter().map(|code| code.u32()).collect()),
+    }
 }
 
 /// Validated to lie in 0..=100; a float cast saturates in any case.

@@ -7,7 +7,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{KubeDuration, LoadBalancer, OutlierDetection, TargetRef};
+use super::{
+    AdaptiveConcurrency, CircuitBreaker, ConnectFailFast, HealthCheck, KubeDuration, LoadBalancer,
+    OutlierDetection, TargetRef,
+};
 use crate::number::{Count, Percent, Positive};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -22,12 +25,9 @@ pub struct BackendPolicySpec {
     pub circuit_breaker: Option<CircuitBreaker>,
     /// Share of healthy endpoints under which health is ignored; 0 = never. Default 50.
     pub panic_threshold_percent: Option<Percent>,
-    /// Not supported by this version.
-    pub connect_fail_fast: Option<Value>,
-    /// Not supported by this version.
-    pub health_check: Option<Value>,
-    /// Not supported by this version.
-    pub adaptive_concurrency: Option<Value>,
+    pub connect_fail_fast: Option<ConnectFailFast>,
+    pub health_check: Option<HealthCheck>,
+    pub adaptive_concurrency: Option<AdaptiveConcurrency>,
     /// Not supported by this version.
     pub tls: Option<Value>,
 }
@@ -79,61 +79,4 @@ pub struct Limits {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PerEndpointLimits {
     pub max_connections: Option<Positive>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct CircuitBreaker {
-    /// Default Unified.
-    pub r#type: Option<CircuitBreakerType>,
-    pub unified: Option<Unified>,
-    /// Not supported by this version.
-    pub failure_accrual: Option<Value>,
-    /// Not supported by this version.
-    pub rolling_window: Option<Value>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum CircuitBreakerType {
-    Unified,
-    /// Not supported by this version.
-    FailureAccrual,
-    /// Not supported by this version.
-    RollingWindow,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Unified {
-    /// Failures in a row that open the breaker; 0 = off. Default 7.
-    pub max_failures: Option<Count>,
-    pub success_rate: Option<UnifiedSuccessRate>,
-    pub backoff: Option<UnifiedBackoff>,
-    /// Stay open as long as `Retry-After` asks, within `backoff`. Default false.
-    pub honor_retry_after: Option<bool>,
-    /// Share of the endpoints that may be open at once. Default 100 = no cap.
-    pub breaker_cap_percent: Option<Percent>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct UnifiedSuccessRate {
-    /// Success rate, 0 to 1, under which the breaker opens; 0 = off. Default 0.8.
-    pub threshold: Option<f64>,
-    /// Default 10 s, at least 10 ms.
-    pub window: Option<KubeDuration>,
-    /// Requests in the window without which nothing is decided. Default 5.
-    pub min_requests: Option<Positive>,
-}
-
-/// How long the breaker stays open: `min`, then twice as long after each failed probe, up to `max`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct UnifiedBackoff {
-    /// Default 1 s.
-    pub min: Option<KubeDuration>,
-    /// Default 60 s.
-    pub max: Option<KubeDuration>,
-    /// 0.5 = up to half of the time is added. Default 0.5.
-    pub jitter: Option<f64>,
 }

@@ -6,7 +6,6 @@
 //! nothing.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::KubeDuration;
 use crate::number::{Percent, Positive};
@@ -29,8 +28,8 @@ pub struct OutlierDetection {
     /// Default false.
     pub split_external_local_origin_errors: Option<bool>,
     pub detectors: Option<Detectors>,
-    /// Not supported by this version: there are no active health checks.
-    pub successful_active_health_check_uneject_host: Option<Value>,
+    /// An endpoint that passes an active health check is no longer ejected. Default true.
+    pub successful_active_health_check_uneject_host: Option<bool>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{KubeDuration, TargetRef};
+use super::{AdmissionControl, KubeDuration, StatusSpan, TargetRef};
 use crate::number::{Count, Int};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -18,8 +18,11 @@ pub struct TrafficPolicySpec {
     pub fault: Option<Fault>,
     /// Not supported by this version (HTTPRoute's RequestMirror filter is).
     pub mirror: Option<Value>,
-    /// Not supported by this version.
-    pub admission_control: Option<Value>,
+    pub admission_control: Option<AdmissionControl>,
+    /// Statuses that count as failures of the backend, in place of 500 to 599.
+    pub failure_statuses: Option<Vec<StatusSpan>>,
+    /// gRPC codes that count as failures of the backend, in place of 2, 4, 13, 14 and 15.
+    pub failure_grpc_codes: Option<Vec<Int<1, 16>>>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,6 +147,19 @@ pub struct TrafficTimeouts {
 pub struct Fault {
     pub delay: Option<FaultDelay>,
     pub abort: Option<FaultAbort>,
+    pub response_bandwidth: Option<FaultBandwidth>,
+    /// Requests of one proxy with a fault at a time; more are left alone. Default no bound.
+    pub max_active_faults: Option<Count>,
+}
+
+/// Answers come in slowly.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FaultBandwidth {
+    /// KiB of the response's body per second.
+    pub kib_per_second: Int<1, 10_000_000>,
+    /// 0 to 100 in steps of 0.01. Default 100.
+    pub percentage: Option<f64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

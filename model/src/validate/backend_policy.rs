@@ -1,26 +1,19 @@
 //! BackendPolicy.
 
-use core::time::Duration;
-
-use super::balance;
 use super::check::Check;
 use super::targets::{self, BACKEND_POLICY};
+use super::{balance, breaker, health, overload};
 use crate::check::Code;
 use crate::policy::{
-    BackendPolicySpec, CircuitBreaker, CircuitBreakerType, Connection, Detectors, KubeDuration,
-    LoadBalancer, LocalityMode, OutlierDetection, Unified,
+    BackendPolicySpec, Connection, Detectors, KubeDuration, LoadBalancer, LocalityMode,
+    OutlierDetection,
 };
 
-/// The window of the unified breaker has ten buckets; below a millisecond each they say nothing.
-const BREAKER_WINDOW_MIN: Duration = Duration::from_millis(10);
 /// Envoy refuses a longer one as well; a day without an ejection is a mistake in the unit.
 const STDEV_FACTOR_MAX: f64 = 100.0;
 
 pub(super) fn check(check: &mut Check, spec: &BackendPolicySpec) {
     targets::targets(check, &spec.target_refs, BACKEND_POLICY);
-    check.not_supported("connectFailFast", &spec.connect_fail_fast);
-    check.not_supported("healthCheck", &spec.health_check);
-    check.not_supported("adaptiveConcurrency", &spec.adaptive_concurrency);
     check.not_supported("tls", &spec.tls);
     if let Some(balancer) = &spec.load_balancer {
         check.field("loadBalancer", |check| balance::check(check, balancer));
@@ -33,13 +26,28 @@ pub(super) fn check(check: &mut Check, spec: &BackendPolicySpec) {
         check.field("outlierDetection", |check| self::outlier(check, outlier));
     }
     if let Some(breaker) = &spec.circuit_breaker {
-        check.field("circuitBreaker", |check| self::breaker(check, breaker));
+        check.field("circuitBreaker", |check| breaker::check(check, breaker));
+    }
+    if let Some(health) = &spec.health_check {
+        check.field("healthCheck", |check| health::check(check, health));
+    }
+    if let Some(fail_fast) = &spec.connect_fail_fast {
+        check.field("connectFailFast", |check| {
+            health::fail_fast(check, fail_fast);
+        });
+    }
+    if let Some(adaptive) = &spec.adaptive_concurrency {
+        let key = "adaptiveConcurrency";
+        check.field(key, |check| overload::adaptive(check, adaptive));
     }
     let empty = spec.load_balancer.is_none()
         && spec.connection.is_none()
         && spec.limits.is_none()
         && spec.outlier_detection.is_none()
         && spec.circuit_breaker.is_none()
+        && spec.health_check.is_none()
+        && spec.connect_fail_fast.is_none()
+        && spec.adaptive_concurrency.is_none()
         && spec.panic_threshold_percent.is_none();
     if empty {
         check.coded(Code::EmptyPolicy, |check| {
@@ -82,10 +90,6 @@ fn connection(check: &mut Check, connection: &Connection) {
 }
 
 fn outlier(check: &mut Check, outlier: &OutlierDetection) {
-    check.not_supported(
-        "successfulActiveHealthCheckUnejectHost",
-        &outlier.successful_active_health_check_uneject_host,
-    );
     positive(check, "interval", outlier.interval);
     positive(check, "baseEjectionTime", outlier.base_ejection_time);
     positive(check, "maxEjectionTime", outlier.max_ejection_time);
@@ -143,75 +147,6 @@ fn detectors(check: &mut Check, detectors: &Detectors, split: bool) {
             );
         });
     }
-}
-
-fn breaker(check: &mut Check, breaker: &CircuitBreaker) {
-    let kind = breaker.r#type.unwrap_or(CircuitBreakerType::Unified);
-    if kind != CircuitBreakerType::Unified {
-        check.field("type", |check| {
-            check.error(
-                format!("{kind:?} is not supported by this version"),
-                "allowed is Unified",
-            );
-        });
-    }
-    check.not_supported("failureAccrual", &breaker.failure_accrual);
-    check.not_supported("rollingWindow", &breaker.rolling_window);
-    if let Some(unified) = &breaker.unified {
-        check.field("unified", |check| self::unified(check, unified));
-    }
-}
-
-fn unified(check: &mut Check, unified: &Unified) {
-    if let Some(rate) = &unified.success_rate {
-        check.field("successRate", |check| {
-            number(check, "threshold", rate.threshold, 0.0, 1.0);
-            if rate
-                .window
-                .is_some_and(|window| window.get() < BREAKER_WINDOW_MIN)
-            {
-                check.field("window", |check| {
-                    check.error(
-                        "the window is too short",
-                        format!("at least {BREAKER_WINDOW_MIN:?} is allowed"),
-                    );
-                });
-            }
-        });
-    }
-    let rate_off = unified
-        .success_rate
-        .as_ref()
-        .and_then(|rate| rate.threshold)
-        .is_some_and(|threshold| threshold == 0.0);
-    if unified.max_failures.is_some_and(|max| max.get() == 0) && rate_off {
-        check.coded(Code::BreakerNeverOpens, |check| {
-            check.error(
-                "both conditions of the breaker are off: it never opens",
-                "set maxFailures or successRate.threshold above 0, or remove circuitBreaker",
-            );
-        });
-    }
-    let Some(backoff) = &unified.backoff else {
-        return;
-    };
-    check.field("backoff", |check| {
-        positive(check, "min", backoff.min);
-        positive(check, "max", backoff.max);
-        number(check, "jitter", backoff.jitter, 0.0, 100.0);
-        let min = backoff
-            .min
-            .map_or(Duration::from_secs(1), KubeDuration::get);
-        let max = backoff
-            .max
-            .map_or(Duration::from_secs(60), KubeDuration::get);
-        if max < min {
-            check.error(
-                format!("backoff.max ({max:?}) is shorter than backoff.min ({min:?})"),
-                "the time grows from min (default 1s) to max (default 60s)",
-            );
-        }
-    });
 }
 
 /// A duration that must not be zero.

@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use super::backend_policy::{number, positive};
 use super::check::Check;
+use super::overload;
 use super::targets::{self, TRAFFIC_POLICY};
 use crate::check::Code;
 use crate::policy::{
@@ -19,7 +20,6 @@ const SHARES: f64 = 100.0;
 pub(super) fn check(check: &mut Check, spec: &TrafficPolicySpec) {
     targets::targets(check, &spec.target_refs, TRAFFIC_POLICY);
     check.not_supported("mirror", &spec.mirror);
-    check.not_supported("admissionControl", &spec.admission_control);
     if let Some(retry) = &spec.retry {
         check.field("retry", |check| self::retry(check, retry));
     }
@@ -32,10 +32,18 @@ pub(super) fn check(check: &mut Check, spec: &TrafficPolicySpec) {
     if let Some(fault) = &spec.fault {
         check.field("fault", |check| self::fault(check, fault));
     }
+    if let Some(admission) = &spec.admission_control {
+        check.field("admissionControl", |check| {
+            overload::admission(check, admission);
+        });
+    }
     let empty = spec.retry.is_none()
         && spec.retry_budget.is_none()
         && spec.timeouts.is_none()
-        && spec.fault.is_none();
+        && spec.fault.is_none()
+        && spec.admission_control.is_none()
+        && spec.failure_statuses.is_none()
+        && spec.failure_grpc_codes.is_none();
     if empty {
         check.coded(Code::EmptyPolicy, |check| {
             check.warning(
@@ -144,8 +152,14 @@ fn timeouts(check: &mut Check, timeouts: &TrafficTimeouts) {
 }
 
 fn fault(check: &mut Check, fault: &Fault) {
-    if fault.delay.is_none() && fault.abort.is_none() {
-        check.error("the fault does nothing", "set delay, abort or both");
+    if fault.delay.is_none() && fault.abort.is_none() && fault.response_bandwidth.is_none() {
+        check.error(
+            "the fault does nothing",
+            "set delay, abort or responseBandwidth, or several of them",
+        );
+    }
+    if let Some(slow) = &fault.response_bandwidth {
+        check.field("responseBandwidth", |check| share(check, slow.percentage));
     }
     if let Some(delay) = &fault.delay {
         check.field("delay", |check| share(check, delay.percentage));

@@ -126,6 +126,11 @@ where
     pub(super) fn new(connection: h2::client::Connection<Io, Bytes>) -> Self {
         Self { connection }
     }
+
+    /// For pings; once.
+    pub(super) fn ping_pong(&mut self) -> Option<h2::PingPong> {
+        self.connection.ping_pong()
+    }
 }
 
 impl<Io> Future for Driver<Io>

@@ -16,6 +16,7 @@ use engine::head::{RequestHead, ResponseHead};
 use engine::time::Instant;
 use http::HeaderMap;
 
+use super::pace::Paced;
 use crate::exchange::{Answer, Frame, Length, Pump, PumpError, Respond, Sink, Source, StreamError};
 use crate::net::Rt;
 use crate::pool::exchange::{Lease, UpAnswer, UpSink};
@@ -23,7 +24,7 @@ use crate::pool::exchange::{Lease, UpAnswer, UpSink};
 /// A try that has a connection.
 pub(crate) struct Try<R: Rt> {
     sink: UpSink<R>,
-    answer: Watched<UpAnswer<R>>,
+    answer: Watched<Paced<UpAnswer<R>, R>>,
     up: Pump,
     down: Pump,
     sent: bool,
@@ -73,7 +74,7 @@ impl<R: Rt> Try<R> {
         Ok(Self {
             sink,
             answer: Watched {
-                source,
+                source: Paced::new(source),
                 trailers: None,
             },
             up: Pump::new(),
@@ -192,6 +193,11 @@ impl<R: Rt> Try<R> {
         .await
     }
 
+    /// Passes the response's body on at no more bytes per second than this.
+    pub(crate) fn slow_down(&mut self, rt: &R, bytes_per_second: u64) {
+        self.answer.source.slow_down(rt, bytes_per_second);
+    }
+
     /// Gives the try up: the upstream is told, the connection is not used again.
     pub(crate) fn abort(&mut self) {
         self.sink.abort();
@@ -246,7 +252,7 @@ impl<R: Rt> Try<R> {
         reply: &mut D,
     ) -> Poll<Result<ResponseHead, StreamError>> {
         loop {
-            match self.answer.source.poll_head(cx) {
+            match self.answer.source.source.poll_head(cx) {
                 Poll::Ready(Ok(head))
                     if head.status.is_informational()
                         && head.status != http::StatusCode::SWITCHING_PROTOCOLS =>

@@ -21,6 +21,9 @@ use crate::client::http2;
 use crate::net::SimIo;
 use crate::oracle::Call;
 
+/// The method of gRPC's health checking protocol.
+const HEALTH_CHECK: &str = "/grpc.health.v1.Health/Check";
+
 /// The first bytes of HTTP/2 (RFC 9113 §3.4) that no HTTP/1.1 request has.
 const PREFACE: &[u8] = b"PRI ";
 
@@ -117,6 +120,7 @@ async fn stream(
     mut respond: SendResponse<Bytes>,
 ) -> Result<(), StreamError> {
     let (head, mut upload) = request.into_parts();
+    let health_check = head.uri.path() == HEALTH_CHECK;
     let kind = head.headers.get(header::CONTENT_TYPE);
     let grpc = kind.is_some_and(|v| v.as_bytes().starts_with(b"application/grpc"));
     let mut bytes = http2::download(&mut upload).await?.bytes;
@@ -127,9 +131,26 @@ async fn stream(
     let call = Call::new(&head.method, host, head.uri.path(), told(&head.headers));
     let request = Request::new(call, &head.headers, bytes);
     let reply = pod.handle(&request).await;
-    let sent = answer(reply, grpc, &mut respond).await;
+    let sent = match health_check && grpc && reply.status.is_success() {
+        true => serving(&mut respond),
+        false => answer(reply, grpc, &mut respond).await,
+    };
     pod.answered(&request, reply, sent.is_ok());
     sent
+}
+
+/// An application that serves says so: `HealthCheckResponse { status: SERVING }`.
+fn serving(respond: &mut SendResponse<Bytes>) -> Result<(), StreamError> {
+    let broken = |_: h2::Error| StreamError::Reset;
+    let mut head = Response::new(());
+    let kind = HeaderValue::from_static("application/grpc");
+    head.headers_mut().insert(header::CONTENT_TYPE, kind);
+    let mut out = respond.send_response(head, false).map_err(broken)?;
+    let message = Bytes::from_static(&[0, 0, 0, 0, 2, 0x08, 1]);
+    out.send_data(message, false).map_err(broken)?;
+    let mut trailers = HeaderMap::new();
+    trailers.insert("grpc-status", HeaderValue::from_static("0"));
+    out.send_trailers(trailers).map_err(broken)
 }
 
 async fn answer(

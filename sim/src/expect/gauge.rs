@@ -8,6 +8,7 @@ use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::report::{EndpointKey, EndpointRow, EndpointStatus, EventKind, Frame};
+use engine::snapshot::ClusterKey;
 use engine::time::Instant;
 
 use super::measure::{Unmeasured, is};
@@ -63,10 +64,18 @@ pub(super) fn measure(
 fn at(frame: &Frame, metric: Metric, of: &Subject) -> u64 {
     let rows = frame.endpoints.iter().filter(|(key, _)| concerns(of, key));
     match metric {
+        Metric::BreakerOpen => {
+            // Breakers of routes as well, each as one.
+            let backends = frame.backends.iter();
+            let routes = backends.filter(|(key, row)| {
+                row.breaker.status == EndpointStatus::Open && concerns_backend(of, &key.backend)
+            });
+            let open = pods(rows, |row| row.proxies_in(EndpointStatus::Open) > 0);
+            open + routes.count() as u64
+        }
         Metric::Connections => rows.map(|(_, row)| row.connections.open).sum(),
         Metric::HealthyEndpoints => pods(rows, |row| row.state.status.takes_traffic()),
-        Metric::Ejected => pods(rows, |row| row.proxies_in(EndpointStatus::Ejected) > 0),
-        _ => pods(rows, |row| row.proxies_in(EndpointStatus::Open) > 0),
+        _ => pods(rows, |row| row.proxies_in(EndpointStatus::Ejected) > 0),
     }
 }
 
@@ -128,13 +137,22 @@ fn changes(
 /// Whether an endpoint belongs to the subject.
 fn concerns(of: &Subject, key: &EndpointKey) -> bool {
     match of {
-        Subject::Mesh => true,
-        Subject::Service(service) => is(&key.backend.service, service),
-        Subject::Backend { service, port } => {
-            is(&key.backend.service, service) && port.is_none_or(|port| port == key.backend.port)
-        }
         Subject::Endpoint(pod) => is(&key.endpoint, pod),
-        Subject::Load(_) | Subject::Route { .. } | Subject::Edge { .. } => false,
+        _ => concerns_backend(of, &key.backend),
+    }
+}
+
+/// Whether a backend as a whole does.
+fn concerns_backend(of: &Subject, key: &ClusterKey) -> bool {
+    match of {
+        Subject::Mesh => true,
+        Subject::Service(service) => is(&key.service, service),
+        Subject::Backend { service, port } => {
+            is(&key.service, service) && port.is_none_or(|port| port == key.port)
+        }
+        Subject::Endpoint(_) | Subject::Load(_) | Subject::Route { .. } | Subject::Edge { .. } => {
+            false
+        }
     }
 }
 

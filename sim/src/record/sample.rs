@@ -78,7 +78,11 @@ fn frame(i: u64, failed: u64, pod: &str) -> Frame {
             route: route.clone(),
             backend: cluster(name),
         };
-        let row = BackendRow { weight, counters };
+        let row = BackendRow {
+            weight,
+            counters,
+            ..BackendRow::default()
+        };
         frame.backends.0.insert(key, row);
     }
     for (n, name) in [pod, "web-v1-1"].into_iter().enumerate() {

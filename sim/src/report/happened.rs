@@ -30,6 +30,8 @@ enum Family {
     EjectionWithheld,
     Panic,
     FailFast,
+    HealthCheck,
+    Connect,
     Overflow,
     ConfigurationRefused,
     CertificateExpired,
@@ -118,6 +120,10 @@ impl Family {
             EventKind::PanicLeft => (Self::Panic, Phase::End),
             EventKind::FailFastEntered => (Self::FailFast, Phase::Begin),
             EventKind::FailFastLeft => (Self::FailFast, Phase::End),
+            EventKind::HealthCheckFailed => (Self::HealthCheck, Phase::Begin),
+            EventKind::HealthCheckPassed => (Self::HealthCheck, Phase::End),
+            EventKind::ConnectDead => (Self::Connect, Phase::Begin),
+            EventKind::ConnectRestored => (Self::Connect, Phase::End),
             EventKind::Overflow => (Self::Overflow, Phase::Begin),
             EventKind::ConfigurationRefused => (Self::ConfigurationRefused, Phase::Begin),
             EventKind::CertificateExpired => (Self::CertificateExpired, Phase::Begin),
@@ -132,6 +138,8 @@ impl Family {
             Self::EjectionWithheld => format!("{subject} not ejected"),
             Self::Panic => format!("{subject}: panic, health is ignored"),
             Self::FailFast => format!("{subject}: requests fail fast"),
+            Self::HealthCheck => format!("{subject} fails its health check"),
+            Self::Connect => format!("{subject} cannot be connected to"),
             Self::Overflow => format!("{subject}: a limit is full"),
             Self::ConfigurationRefused => format!("configuration {subject} refused"),
             Self::CertificateExpired => format!("certificate of {subject} expired"),
@@ -143,7 +151,9 @@ impl Family {
         match self {
             Self::Breaker => Some(("closed again", "still open")),
             Self::Ejection => Some(("back", "still out")),
-            Self::Panic | Self::FailFast => Some(("over", "not over")),
+            Self::Panic | Self::FailFast | Self::HealthCheck | Self::Connect => {
+                Some(("over", "not over"))
+            }
             _ => None,
         }
     }
@@ -179,10 +189,16 @@ impl<'a> Episode<'a> {
 
     fn line(&self, family: Family) -> Line {
         let event = self.first;
-        // An endpoint's subject is its backend and its name; the name says enough.
-        let subject = event.subject.split_once(' ');
-        let subject = subject.map_or(&*event.subject, |(_, endpoint)| endpoint);
-        let mut text = family.begun(subject);
+        // An endpoint's subject is its backend and its name; the name says enough. A route's is its
+        // backend and `route:NAME`.
+        let subject = match event.subject.split_once(' ') {
+            Some((backend, part)) => match part.strip_prefix("route:") {
+                Some(route) => format!("route {route} to {backend}"),
+                None => part.to_owned(),
+            },
+            None => event.subject.clone(),
+        };
+        let mut text = family.begun(&subject);
         if !event.detail.is_empty() {
             text = format!("{text}: {}", event.detail);
         }

@@ -122,7 +122,7 @@ fn one_failure() -> Option<UnifiedBreaker> {
 #[test]
 fn panic_never_brings_back_what_a_breaker_holds_open() {
     let (_, live) = clusters(4, |c| {
-        c.breaker = one_failure();
+        c.breaker = one_failure().map(Into::into);
         c.balancer = Balancer::RoundRobin;
     });
     traffic(&live, 0, 12, |i| if i < 3 { 500 } else { 200 });
@@ -133,7 +133,7 @@ fn panic_never_brings_back_what_a_breaker_holds_open() {
 #[test]
 fn a_breaker_opens_probes_once_and_closes() {
     let (_, live) = clusters(2, |c| {
-        c.breaker = one_failure();
+        c.breaker = one_failure().map(Into::into);
         c.balancer = Balancer::RoundRobin;
     });
     while status_of(&live, 0, at(0)) == EndpointStatus::Closed {
@@ -173,10 +173,11 @@ fn a_breaker_opens_probes_once_and_closes() {
 fn a_cap_keeps_breakers_closed_but_not_that_of_a_single_endpoint() {
     for (n, expected) in [(1, 1), (4, 2)] {
         let (_, live) = clusters(n, |c| {
-            c.breaker = one_failure().map(|b| UnifiedBreaker {
+            let capped = one_failure().map(|b| UnifiedBreaker {
                 cap_percent: 50,
                 ..b
             });
+            c.breaker = capped.map(Into::into);
         });
         traffic(&live, 0, 60, |_| 500);
         let states = live.endpoint_states(at(600));

@@ -19,10 +19,13 @@ fn sick(now: Instant) -> (Clusters, Arc<LiveCluster>) {
 }
 
 fn both(c: &mut Cluster) {
-    c.breaker = Some(UnifiedBreaker {
-        max_failures: 1,
-        ..UnifiedBreaker::default()
-    });
+    c.breaker = Some(
+        UnifiedBreaker {
+            max_failures: 1,
+            ..UnifiedBreaker::default()
+        }
+        .into(),
+    );
     let mut outlier = Outlier::default();
     outlier.consecutive_5xx.threshold = 1;
     c.outlier = Some(outlier);

@@ -9,6 +9,8 @@ fn fault(delay: bool, abort: bool) -> Option<Fault> {
     Some(Fault {
         delay: delay.then_some((ms(50), always)),
         abort: abort.then_some((AbortWith::Http(StatusCode::IM_A_TEAPOT), always)),
+        bandwidth: None,
+        active_max: None,
         origin: Origin::default_of("fault"),
     })
 }

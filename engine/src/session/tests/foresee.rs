@@ -93,6 +93,8 @@ fn a_fault_takes_its_share_before_the_split() {
                     AbortWith::Http(StatusCode::IM_A_TEAPOT),
                     PerTenThousand(2500),
                 )),
+                bandwidth: None,
+                active_max: None,
                 origin: Origin::default_of("fault"),
             });
         }),

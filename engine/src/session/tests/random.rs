@@ -59,10 +59,13 @@ fn cluster(strict: bool) -> Cluster {
         c.limits.requests = 6;
         c.limits.pending_requests = 3;
         c.limits.connections = 3;
-        c.breaker = Some(UnifiedBreaker {
-            max_failures: if strict { 1 } else { 3 },
-            ..UnifiedBreaker::default()
-        });
+        c.breaker = Some(
+            UnifiedBreaker {
+                max_failures: if strict { 1 } else { 3 },
+                ..UnifiedBreaker::default()
+            }
+            .into(),
+        );
         c.outlier = Some(Outlier {
             max_ejection_time_jitter: ms(700),
             ..Outlier::default()

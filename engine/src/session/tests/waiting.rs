@@ -92,11 +92,14 @@ fn the_queue_is_bounded_in_number() {
 #[test]
 fn a_request_waits_until_a_breaker_probes_and_only_one_goes() {
     let mut b = Bench::new(1, rule(|_| ()), |c| {
-        c.breaker = Some(UnifiedBreaker {
-            max_failures: 1,
-            jitter: 0.0,
-            ..UnifiedBreaker::default()
-        });
+        c.breaker = Some(
+            UnifiedBreaker {
+                max_failures: 1,
+                jitter: 0.0,
+                ..UnifiedBreaker::default()
+            }
+            .into(),
+        );
     });
     let mut failing = b.session(request(Method::GET), at(0));
     b.attempt(&mut failing, at(0));

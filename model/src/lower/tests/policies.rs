@@ -97,7 +97,7 @@ fn empty_blocks_mean_their_defaults() {
             .map(|outlier| outlier.max_ejection_percent),
         Some(50)
     );
-    assert_eq!(seen.breaker, Some(UnifiedBreaker::default()));
+    assert_eq!(seen.breaker, Some(UnifiedBreaker::default().into()));
     assert_eq!(seen.balancer, Balancer::default_for(true));
     let origin = seen.policy_origin.as_ref().map(ToString::to_string);
     assert_eq!(
@@ -199,7 +199,7 @@ fn every_field_of_a_backend_policy_arrives() {
         honor_retry_after: true,
         cap_percent: 30,
     };
-    assert_eq!(seen.breaker, Some(breaker));
+    assert_eq!(seen.breaker, Some(breaker.into()));
 }
 
 #[test]
@@ -395,3 +395,5 @@ fn faults_carry_their_shares() {
     let expected = "fault=Some((2s, PerTenThousand(1234)))/Some((Grpc(14), PerTenThousand(10000)))";
     assert!(seen.contains(expected), "{seen}");
 }
+
+mod guards;

@@ -84,44 +84,28 @@ fn targets_are_of_the_kinds_a_policy_is_for() {
 fn what_is_not_supported_is_refused_with_its_line() {
     policy(
         "BackendPolicy",
-        "  connectFailFast: {}
-  healthCheck: {active: {}}
-  adaptiveConcurrency: {}
-  tls: {mode: Mesh}
+        "  tls: {mode: Mesh}
   connection:
     tcpKeepalive: {}
     maxConnectionDuration: 1h
     http2: {}
     maxRequestsPerConnection: 1
-  circuitBreaker:
-    type: RollingWindow
-    rollingWindow: {}
-    failureAccrual: {}
-  outlierDetection: {successfulActiveHealthCheckUnejectHost: true}
 ",
         &[
-            "6 error: `connectFailFast` is not supported by this version",
-            "7 error: `healthCheck` is not supported by this version",
-            "8 error: `adaptiveConcurrency` is not supported by this version",
-            "9 error: `tls` is not supported by this version",
-            "11 error: `tcpKeepalive` is not supported by this version",
-            "12 error: `maxConnectionDuration` is not supported by this version",
-            "13 error: `http2` is not supported by this version",
-            "14 error: `maxRequestsPerConnection` is not supported by this version",
-            "19 error: `successfulActiveHealthCheckUnejectHost` is not supported by this version",
-            "16 error: RollingWindow is not supported by this version",
-            "18 error: `failureAccrual` is not supported by this version",
-            "17 error: `rollingWindow` is not supported by this version",
+            "6 error: `tls` is not supported by this version",
+            "8 error: `tcpKeepalive` is not supported by this version",
+            "9 error: `maxConnectionDuration` is not supported by this version",
+            "10 error: `http2` is not supported by this version",
+            "11 error: `maxRequestsPerConnection` is not supported by this version",
         ],
     );
     policy(
         "TrafficPolicy",
-        "  mirror: {}\n  admissionControl: {}\n  timeouts: {idle: 1s, streamIdle: 1s}\n",
+        "  mirror: {}\n  timeouts: {idle: 1s, streamIdle: 1s}\n",
         &[
             "6 error: `mirror` is not supported by this version",
-            "7 error: `admissionControl` is not supported by this version",
-            "8 error: `idle` is not supported by this version",
-            "8 error: `streamIdle` is not supported by this version",
+            "7 error: `idle` is not supported by this version",
+            "7 error: `streamIdle` is not supported by this version",
         ],
     );
 }
@@ -223,3 +207,5 @@ fn a_policy_that_sets_nothing_is_named() {
     policy("BackendPolicy", "", &["5 warning: the policy sets nothing"]);
     policy("TrafficPolicy", "", &["5 warning: the policy sets nothing"]);
 }
+
+mod guards;

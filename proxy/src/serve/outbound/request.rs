@@ -208,9 +208,10 @@ impl<'a, R: Rt> Run<'a, R> {
                 under_way,
                 response,
             })),
-            OnHead::Retry { at, .. } => {
+            OnHead::Retry { at, ended: how } => {
                 under_way.abort();
-                let done = Done::answered(status, grpc, under_way.moved());
+                let mut done = Done::answered(status, grpc, under_way.moved());
+                done.ended = ended(how.class.kind);
                 self.over(&going, &done, status.as_str().to_owned());
                 Step::Retry(at)
             }
@@ -243,6 +244,9 @@ impl<'a, R: Rt> Run<'a, R> {
         if let Some(flag) = self.session.flag() {
             let value = HeaderValue::from_static(flag.as_str());
             response.headers.insert(FLAG_HEADER, value);
+        }
+        if let Some(rate) = self.session.response_bandwidth() {
+            under_way.slow_down(rt, rate);
         }
         let until = self.session.stream_deadline();
         let end = pass(rt, &mut under_way, head, response, body, reply, until).await;

@@ -44,11 +44,13 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l set -d 'Change a value: PATH=VALUE in the scenario, or KIND/NAMESPACE/NAME:PATH=VALUE in a manifest' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l counter -d 'Apply a counter-change of the scenario: the expectations that it names have to fail' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -s o -l output -d 'Output format on standard output' -r -f -a "text\t''
-json\t''"
+json\t''
+markdown\t'With --against: what differs significantly, for a comment on a change'"
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l junit -d 'Also write a JUnit XML report' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l html -d 'Also write a self-contained HTML report' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l trace -d 'Tell the story of requests across hops: the first that `failed`, or the first N' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l compare -d 'Compare with an earlier report (-o json) and say what became worse' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l against -d 'Run with the manifests of this directory or git commit as well, and say what differs' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l max-wall -d 'Stop after this much real time; the report is marked as partial' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l crypto -d '`real` uses real key exchange and signatures instead of the simulator\'s cheap ones' -r -f -a "simulated\t''
 real\t''"
@@ -82,15 +84,22 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and __fish_see
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help'
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and __fish_seen_subcommand_from help" -f -a "init" -d 'Write out the scenario that would be derived from manifests, with comments, for editing'
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain help" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain help" -s q -l quiet -d 'Print data and errors only, no news'
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain help" -f -a "list" -d 'List routes by Service: who gets which requests, for whom that holds, and what never holds'
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain help" -f -a "get" -d 'Show the routes of one Service in full: rules, backends with their pods, policies, shadows'
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain help" -f -a "explain" -d 'Explain what happens to a request: rule, filters, backends with probabilities, policies, reasons'
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -s q -l quiet -d 'Print data and errors only, no news'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -f -a "list" -d 'List routes by Service: who gets which requests, for whom that holds, and what never holds'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -f -a "get" -d 'Show the routes of one Service in full: rules, backends with their pods, policies, shadows'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -f -a "explain" -d 'Explain what happens to a request: rule, filters, backends with probabilities, policies, reasons'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -f -a "diff" -d 'Say what changes in behaviour between two sets of manifests: not in text, in what requests get'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -f -a "split" -d 'Divide the requests of a Service among versions: canary, blue-green, A/B'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -f -a "set" -d 'Set what a route does to headers on their way'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -f -a "delete" -d 'Take routes, rules or backends away'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -f -a "mirror" -d 'Send a copy of requests to another version; its answers are thrown away'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -f -a "timeout" -d 'Bound the time of requests: all tries together, and each one'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -f -a "retry" -d 'Try failed requests again'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from list" -s f -l filename -d 'Manifests: files, directories, or `-` for standard input' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from list" -s n -l namespace -d 'The namespace of names without one' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from list" -s l -l selector -d 'Only Services with these labels: `app=web,tier!=test,canary`' -r
@@ -138,9 +147,152 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_s
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from explain" -l ignore-foreign -d 'Go on although policies of another mesh are not understood'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from explain" -s q -l quiet -d 'Print data and errors only, no news'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from explain" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from diff" -s f -l filename -d 'Manifests that both have in common' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from diff" -s o -l output -d 'Output format' -r -f -a "text\t''
+json\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from diff" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from diff" -s R -l recursive -d 'Look for manifests in subdirectories as well'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from diff" -l ignore-foreign -d 'Go on although policies of another mesh are not understood'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from diff" -s q -l quiet -d 'Print data and errors only, no news'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l subset -d 'The labels of a version\'s pods: `v2=version=v2,track=canary`' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -s f -l filename -d 'Manifests: files, directories, or `-` for standard input' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -s n -l namespace -d 'The namespace of names without one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l port -d 'The port of the Service, by name or number; needed when it has several' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l match -d 'Only requests with this: header:N=V, query:N=V, path:/P, path=/P, method:M or grpc:S/M; with ~ instead of = a regular expression; repeated, all of them have to hold' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l rule -d 'The rule with this name, or `rules[N]`' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l out -d 'Where new objects go; else into the file of their Service' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l simulate -d 'Run this scenario without and with the change, and show both side by side' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l prune -d 'Take backends that are not named out of the rule, instead of giving them weight 0'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -s R -l recursive -d 'Look for manifests in subdirectories as well'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l ignore-foreign -d 'Go on although policies of another mesh are not understood'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l force -d 'Also change what another controller looks after'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l diff -d 'Show what would change instead of the result'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l in-place -d 'Write the files; all of them or none'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l require -d 'Change nothing unless the scenario\'s expectations hold with the change'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -s q -l quiet -d 'Print data and errors only, no news'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l header -d 'Set a header of the request: NAME=VALUE' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l remove-header -d 'Remove a header of the request' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l response-header -d 'Set a header of the response: NAME=VALUE' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l remove-response-header -d 'Remove a header of the response' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -s f -l filename -d 'Manifests: files, directories, or `-` for standard input' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -s n -l namespace -d 'The namespace of names without one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l port -d 'The port of the Service, by name or number; needed when it has several' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l match -d 'Only requests with this: header:N=V, query:N=V, path:/P, path=/P, method:M or grpc:S/M; with ~ instead of = a regular expression; repeated, all of them have to hold' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l rule -d 'The rule with this name, or `rules[N]`' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l out -d 'Where new objects go; else into the file of their Service' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l simulate -d 'Run this scenario without and with the change, and show both side by side' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -s R -l recursive -d 'Look for manifests in subdirectories as well'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l ignore-foreign -d 'Go on although policies of another mesh are not understood'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l force -d 'Also change what another controller looks after'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l diff -d 'Show what would change instead of the result'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l in-place -d 'Write the files; all of them or none'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l require -d 'Change nothing unless the scenario\'s expectations hold with the change'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -s q -l quiet -d 'Print data and errors only, no news'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l backend -d 'Only this backend: a Service, or a version of this one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -s f -l filename -d 'Manifests: files, directories, or `-` for standard input' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -s n -l namespace -d 'The namespace of names without one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l port -d 'The port of the Service, by name or number; needed when it has several' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l match -d 'Only requests with this: header:N=V, query:N=V, path:/P, path=/P, method:M or grpc:S/M; with ~ instead of = a regular expression; repeated, all of them have to hold' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l rule -d 'The rule with this name, or `rules[N]`' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l out -d 'Where new objects go; else into the file of their Service' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l simulate -d 'Run this scenario without and with the change, and show both side by side' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -s R -l recursive -d 'Look for manifests in subdirectories as well'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l ignore-foreign -d 'Go on although policies of another mesh are not understood'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l force -d 'Also change what another controller looks after'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l diff -d 'Show what would change instead of the result'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l in-place -d 'Write the files; all of them or none'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l require -d 'Change nothing unless the scenario\'s expectations hold with the change'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Print data and errors only, no news'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l to -d 'The backend that gets the copies: a Service, or a version of this one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l percent -d 'Which share of the requests is copied' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l subset -d 'The labels of a version\'s pods: `v2=version=v2`' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -s f -l filename -d 'Manifests: files, directories, or `-` for standard input' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -s n -l namespace -d 'The namespace of names without one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l port -d 'The port of the Service, by name or number; needed when it has several' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l match -d 'Only requests with this: header:N=V, query:N=V, path:/P, path=/P, method:M or grpc:S/M; with ~ instead of = a regular expression; repeated, all of them have to hold' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l rule -d 'The rule with this name, or `rules[N]`' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l out -d 'Where new objects go; else into the file of their Service' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l simulate -d 'Run this scenario without and with the change, and show both side by side' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l off -d 'Copy nothing to this backend any more'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -s R -l recursive -d 'Look for manifests in subdirectories as well'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l ignore-foreign -d 'Go on although policies of another mesh are not understood'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l force -d 'Also change what another controller looks after'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l diff -d 'Show what would change instead of the result'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l in-place -d 'Write the files; all of them or none'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l require -d 'Change nothing unless the scenario\'s expectations hold with the change'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -s q -l quiet -d 'Print data and errors only, no news'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l request -d 'From the request to the end of the response, all tries together; 0s for no limit' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l backend-request -d 'One try; 0s for no limit' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -s f -l filename -d 'Manifests: files, directories, or `-` for standard input' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -s n -l namespace -d 'The namespace of names without one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l port -d 'The port of the Service, by name or number; needed when it has several' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l match -d 'Only requests with this: header:N=V, query:N=V, path:/P, path=/P, method:M or grpc:S/M; with ~ instead of = a regular expression; repeated, all of them have to hold' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l rule -d 'The rule with this name, or `rules[N]`' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l out -d 'Where new objects go; else into the file of their Service' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l simulate -d 'Run this scenario without and with the change, and show both side by side' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l off -d 'Take the timeouts away'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -s R -l recursive -d 'Look for manifests in subdirectories as well'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l ignore-foreign -d 'Go on although policies of another mesh are not understood'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l force -d 'Also change what another controller looks after'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l diff -d 'Show what would change instead of the result'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l in-place -d 'Write the files; all of them or none'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l require -d 'Change nothing unless the scenario\'s expectations hold with the change'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -s q -l quiet -d 'Print data and errors only, no news'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l attempts -d 'Tries after the first' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l codes -d 'Status codes that are tried again, beside connections that fail: 500,502,503' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l backoff -d 'Wait before the first of them; it doubles' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -s f -l filename -d 'Manifests: files, directories, or `-` for standard input' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -s n -l namespace -d 'The namespace of names without one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l port -d 'The port of the Service, by name or number; needed when it has several' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l match -d 'Only requests with this: header:N=V, query:N=V, path:/P, path=/P, method:M or grpc:S/M; with ~ instead of = a regular expression; repeated, all of them have to hold' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l rule -d 'The rule with this name, or `rules[N]`' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l out -d 'Where new objects go; else into the file of their Service' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l simulate -d 'Run this scenario without and with the change, and show both side by side' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l off -d 'Take the retries away'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -s R -l recursive -d 'Look for manifests in subdirectories as well'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l ignore-foreign -d 'Go on although policies of another mesh are not understood'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l force -d 'Also change what another controller looks after'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l diff -d 'Show what would change instead of the result'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l in-place -d 'Write the files; all of them or none'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l require -d 'Change nothing unless the scenario\'s expectations hold with the change'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -s q -l quiet -d 'Print data and errors only, no news'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "list" -d 'List routes by Service: who gets which requests, for whom that holds, and what never holds'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "get" -d 'Show the routes of one Service in full: rules, backends with their pods, policies, shadows'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "explain" -d 'Explain what happens to a request: rule, filters, backends with probabilities, policies, reasons'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "diff" -d 'Say what changes in behaviour between two sets of manifests: not in text, in what requests get'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "split" -d 'Divide the requests of a Service among versions: canary, blue-green, A/B'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "set" -d 'Set what a route does to headers on their way'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "delete" -d 'Take routes, rules or backends away'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "mirror" -d 'Send a copy of requests to another version; its answers are thrown away'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "timeout" -d 'Bound the time of requests: all tries together, and each one'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "retry" -d 'Try failed requests again'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c meshctl -n "__fish_meshctl_using_subcommand check" -s o -l output -d 'Output format' -r -f -a "table\t'Every check'
 json\t''
@@ -200,3 +352,10 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_su
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "list" -d 'List routes by Service: who gets which requests, for whom that holds, and what never holds'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "get" -d 'Show the routes of one Service in full: rules, backends with their pods, policies, shadows'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "explain" -d 'Explain what happens to a request: rule, filters, backends with probabilities, policies, reasons'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "diff" -d 'Say what changes in behaviour between two sets of manifests: not in text, in what requests get'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "split" -d 'Divide the requests of a Service among versions: canary, blue-green, A/B'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "set" -d 'Set what a route does to headers on their way'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "delete" -d 'Take routes, rules or backends away'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "mirror" -d 'Send a copy of requests to another version; its answers are thrown away'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "timeout" -d 'Bound the time of requests: all tries together, and each one'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "retry" -d 'Try failed requests again'

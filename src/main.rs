@@ -9,6 +9,7 @@ mod cluster;
 mod command;
 mod error;
 mod input;
+mod output;
 mod ui;
 
 use std::process::ExitCode;

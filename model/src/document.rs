@@ -63,6 +63,11 @@ impl Document {
         }
     }
 
+    /// The bytes of the document, comments included, without the separators around it.
+    pub fn span(&self) -> Span {
+        self.piece.span
+    }
+
     /// The node reached by `path` from the root.
     pub fn at(&self, path: &[Step<'_>]) -> Option<&Node> {
         self.root.at(path)

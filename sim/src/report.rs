@@ -6,7 +6,9 @@
 //!   Report ──┼▶ text     for people at a terminal
 //!            ├▶ junit    for CI
 //!            ├▶ html     one file with plots on a shared time axis
-//!            └▶ compare  what became worse
+//!            ├▶ compare  what became worse
+//!            ├▶ beside   two runs in columns
+//!            └▶ markdown what is significant, as a comment
 //!   Story  ───▶ trace    one request across hops
 //! ```
 //!
@@ -26,12 +28,14 @@ use crate::record::{
 use crate::scenario::{Scenario, Source};
 
 mod assumed;
+pub mod beside;
 pub mod clean;
 pub mod compare;
 mod happened;
 pub mod html;
 pub mod json;
 pub mod junit;
+pub mod markdown;
 pub mod schema;
 mod slim;
 pub mod summary;

@@ -9,13 +9,17 @@ use crate::cluster;
 use crate::error::{Answer, Error};
 use crate::ui::Ui;
 
+mod against;
 mod batch;
+mod beside;
 mod execute;
 mod held;
 mod init;
 mod load;
 mod progress;
 mod write;
+
+pub(crate) use beside::beside;
 
 /// Run a mesh offline: real proxies, your manifests, virtual time
 ///
@@ -36,6 +40,7 @@ mod write;
   helm template . | meshctl simulate -f -
   meshctl simulate --context staging -n shop          what a cluster holds
   meshctl simulate --context prod -A -f changed.yaml  the same, with a change
+  meshctl simulate canary.yaml --against origin/main -o markdown
   meshctl simulate ./init                             a scenario file called `init`
 
 Exit status: 0 every expectation holds, or none is written (then the report says \"not tested\");
@@ -95,6 +100,10 @@ pub(crate) struct RunArgs {
     /// Compare with an earlier report (-o json) and say what became worse
     #[arg(long, value_name = "OTHER.json")]
     compare: Option<PathBuf>,
+    /// Run with the manifests of this directory or git commit as well, and say what differs
+    #[arg(long, value_name = "DIR|GITREF",
+          conflicts_with_all = ["compare", "junit", "html", "trace"])]
+    against: Option<String>,
     /// Stop after this much real time; the report is marked as partial
     #[arg(long, value_name = "DURATION", value_parser = load::duration)]
     max_wall: Option<Duration>,
@@ -126,6 +135,8 @@ pub(crate) struct RunArgs {
 pub(crate) enum Format {
     Text,
     Json,
+    /// With --against: what differs significantly, for a comment on a change
+    Markdown,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -2,6 +2,7 @@
 
 use crate::common::{Output, Place, repository};
 
+mod change;
 mod explain;
 mod list;
 

@@ -2,7 +2,9 @@
 
 use core::time::Duration;
 
+use engine::head::RequestHead;
 use engine::origin::Origin;
+use engine::session::foresee::Forwarded;
 use engine::snapshot::route::{
     AbortWith, BackendTarget, Fault, Filter, GrpcMatch, Match, PathMatch, PathRewrite, RetryBudget,
     RetryPolicy, Rule, Timeouts, ValueMatch,
@@ -173,6 +175,38 @@ pub(super) fn filter(filter: &Filter, beside: (&str, u16)) -> String {
         }
         Filter::Cors(cors) => format!("CORS for {}", cors.allow_origins.join(", ")),
     }
+}
+
+/// What filters changed of the request, and will change of the response.
+pub(super) fn changed(before: &RequestHead, forwarded: &Forwarded) -> Vec<String> {
+    let after = &forwarded.head;
+    let mut changed = Vec::new();
+    if before.path != after.path {
+        changed.push(format!("path {}", after.path));
+    }
+    if before.authority != after.authority {
+        let host = after.authority.as_ref().map_or("", |a| a.as_str());
+        changed.push(format!("host {host}"));
+    }
+    let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    for name in before.headers.keys() {
+        if !after.headers.contains_key(name) {
+            changed.push(format!("without header {name}"));
+        }
+    }
+    for name in after.headers.keys() {
+        let of = |head: &http::HeaderMap| {
+            let values = head.get_all(name).iter();
+            values.map(text).collect::<Vec<_>>()
+        };
+        let values = of(&after.headers);
+        if of(&before.headers) != values {
+            changed.push(format!("header {name}: {}", values.join(", ")));
+        }
+    }
+    let response = forwarded.response.iter();
+    changed.extend(response.map(|edit| format!("response headers {edit}")));
+    changed
 }
 
 /// `250ms`, `1m30s`.

@@ -11,9 +11,9 @@ use sim::report::{Context, Report, compare, json, text, trace};
 use sim::run::Options;
 
 use super::execute::{Outcome, execute};
-use super::load::{self, Prepared};
+use super::load::{self, Loaded, Prepared};
 use super::progress::{Board, on_ctrl_c};
-use super::{CryptoChoice, Format, LevelChoice, RunArgs, write};
+use super::{CryptoChoice, Format, LevelChoice, RunArgs, against, write};
 use crate::error::{Answer, Error, print_diagnostics};
 use crate::ui::Ui;
 
@@ -24,16 +24,20 @@ pub(super) fn run(ui: &mut Ui, args: &RunArgs) -> Result<Answer, Error> {
                 .hint("leave out one of them"),
         );
     }
+    if let Some(base) = &args.against {
+        return against::run(ui, args, base);
+    }
+    if args.output == Format::Markdown {
+        return Err(Error::new(
+            "-o markdown says what differs, and there is nothing to compare with",
+        )
+        .hint("name the base: --against origin/main, or --against DIR"));
+    }
     let before = args.compare.as_deref().map(earlier).transpose()?;
-    let loaded = load::prepare(args)?;
+    let loaded = load::prepare(args, load::Given::of(args)?)?;
     print_diagnostics(ui, &loaded.warnings)?;
     let outcomes = simulate(ui, args, &loaded.prepared)?;
-    let reports: Vec<Report> = loaded
-        .prepared
-        .iter()
-        .zip(&outcomes)
-        .map(|(p, o)| Report::new(&context(args, p), &p.scenario, &o.results, &o.detail))
-        .collect();
+    let reports = render(args, &loaded, &outcomes);
     show(ui, args, &reports, &outcomes)?;
     if let Some(before) = before {
         show_comparison(ui, &before, &reports)?;
@@ -47,6 +51,18 @@ pub(super) fn run(ui: &mut Ui, args: &RunArgs) -> Result<Answer, Error> {
         }
     }
     answer(args, &reports)
+}
+
+/// Runs everything and shows nothing but progress.
+pub(super) fn reports(ui: &Ui, args: &RunArgs, loaded: &Loaded) -> Result<Vec<Report>, Error> {
+    let outcomes = simulate(ui, args, &loaded.prepared)?;
+    Ok(render(args, loaded, &outcomes))
+}
+
+fn render(args: &RunArgs, loaded: &Loaded, outcomes: &[Outcome]) -> Vec<Report> {
+    let runs = loaded.prepared.iter().zip(outcomes);
+    runs.map(|(p, o)| Report::new(&context(args, p), &p.scenario, &o.results, &o.detail))
+        .collect()
 }
 
 fn simulate(ui: &Ui, args: &RunArgs, prepared: &[Prepared]) -> Result<Vec<Outcome>, Error> {
@@ -147,7 +163,7 @@ fn show_comparison(ui: &mut Ui, before: &[Report], reports: &[Report]) -> Result
 }
 
 /// What the reports mean for the exit code.
-fn answer(args: &RunArgs, reports: &[Report]) -> Result<Answer, Error> {
+pub(super) fn answer(args: &RunArgs, reports: &[Report]) -> Result<Answer, Error> {
     if let Some(report) = reports.iter().find(|r| r.partial.is_some()) {
         let why = report.partial.as_deref().unwrap_or_default();
         return Err(

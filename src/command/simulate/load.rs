@@ -42,9 +42,20 @@ pub(super) struct Loaded {
     pub(super) warnings: Vec<Diagnostic>,
 }
 
+/// Manifests beside those that scenarios name.
+#[derive(Debug, Default)]
+pub(super) struct Given {
+    pub(super) texts: Vec<Text>,
+    /// Files in whose place these texts are.
+    pub(super) instead_of: BTreeSet<PathBuf>,
+    /// Where the files that scenarios name are looked for, instead of the current directory.
+    pub(super) root: Option<PathBuf>,
+}
+
 /// What is collected while files are read.
 #[derive(Default)]
 pub(super) struct Reader {
+    given: Given,
     pub(super) errors: Vec<Diagnostic>,
     pub(super) warnings: Vec<Diagnostic>,
     /// The objects of a cluster, below those of files.
@@ -59,26 +70,28 @@ struct Overrides {
 }
 
 /// Reads and checks everything. Nothing runs when one input is bad.
-pub(super) fn prepare(args: &RunArgs) -> Result<Loaded, Error> {
+pub(super) fn prepare(args: &RunArgs, given: Given) -> Result<Loaded, Error> {
     let of_cluster = args.cluster.is_given() || args.scope.is_given();
-    if args.scenarios.is_empty() && args.files.is_empty() && !of_cluster {
+    if args.scenarios.is_empty() && given.texts.is_empty() && !of_cluster {
         return Err(Error::new("nothing to simulate")
             .hint("name a scenario: meshctl simulate SCENARIO.yaml")
             .hint("or manifests: meshctl simulate -f DIRECTORY")
             .hint("or a cluster: meshctl simulate --context NAME"));
     }
-    let mut reader = Reader::default();
+    let mut reader = Reader {
+        given,
+        ..Reader::default()
+    };
     let overrides = overrides(&args.set)?;
-    let extra = input::read_all(&args.files, args.recursive)?;
     if of_cluster {
         reader.read_cluster(args)?;
     }
     let mut prepared = Vec::new();
     if args.scenarios.is_empty() {
-        prepared.extend(reader.derived(args, &extra, &overrides)?);
+        prepared.extend(reader.derived(args, &overrides)?);
     }
     for path in &args.scenarios {
-        prepared.extend(reader.written(args, path, &extra, &overrides)?);
+        prepared.extend(reader.written(args, path, &overrides)?);
     }
     if !reader.errors.is_empty() {
         reader.errors.append(&mut reader.warnings);
@@ -188,6 +201,31 @@ fn overrides(sets: &[String]) -> Result<Overrides, Error> {
     Ok(overrides)
 }
 
+// === impl Given ===
+
+impl Given {
+    /// The files of `-f`.
+    pub(super) fn of(args: &RunArgs) -> Result<Self, Error> {
+        Ok(Self {
+            texts: input::read_all(&args.files, args.recursive)?,
+            ..Self::default()
+        })
+    }
+
+    /// Whether another text is in the place of this file.
+    fn replaces(&self, text: &Text) -> bool {
+        let path = std::fs::canonicalize(&text.name);
+        path.is_ok_and(|path| self.instead_of.contains(&path))
+    }
+
+    fn under(&self, base: &Path) -> PathBuf {
+        match &self.root {
+            Some(root) => root.join(base),
+            None => base.to_path_buf(),
+        }
+    }
+}
+
 // === impl Reader ===
 
 impl Reader {
@@ -195,10 +233,9 @@ impl Reader {
     fn derived(
         &mut self,
         args: &RunArgs,
-        texts: &[Text],
         overrides: &Overrides,
     ) -> Result<Option<Prepared>, Error> {
-        let resources = self.resources(texts);
+        let resources = self.extra();
         let resources = self.over_cluster(resources);
         if !self.errors.is_empty() {
             return Ok(None);
@@ -229,7 +266,6 @@ impl Reader {
         &mut self,
         args: &RunArgs,
         path: &Path,
-        extra: &[Text],
         overrides: &Overrides,
     ) -> Result<Option<Prepared>, Error> {
         let name = path.display().to_string();
@@ -241,9 +277,10 @@ impl Reader {
             }
         };
         let base = path.parent().unwrap_or(Path::new("")).to_path_buf();
-        let texts = relative(&base, &file.spec().manifests, &name)?;
+        let mut texts = relative(&self.given.under(&base), &file.spec().manifests, &name)?;
+        texts.retain(|text| !self.given.replaces(text));
         let mut resources = self.resources(&texts);
-        resources.extend(self.resources(extra));
+        resources.extend(self.extra());
         let mut resources = self.over_cluster(resources);
         if resources.is_empty() && self.errors.is_empty() {
             return Err(Error::new(format!("{name} names no manifests"))
@@ -312,6 +349,14 @@ impl Reader {
         }))
     }
 
+    /// The manifests that no scenario names.
+    fn extra(&mut self) -> Vec<Resource> {
+        let texts = std::mem::take(&mut self.given.texts);
+        let resources = self.resources(&texts);
+        self.given.texts = texts;
+        resources
+    }
+
     pub(super) fn resources(&mut self, texts: &[Text]) -> Vec<Resource> {
         let mut resources = Vec::new();
         for text in texts {
@@ -368,8 +413,8 @@ impl Reader {
             let place = file
                 .place(&format!("events[{i}].apply"))
                 .unwrap_or_default();
-            let base = base.unwrap_or(Path::new(""));
-            let mut texts = relative(base, &apply.manifests, &place)?;
+            let base = self.given.under(base.unwrap_or(Path::new("")));
+            let mut texts = relative(&base, &apply.manifests, &place)?;
             for (n, object) in apply.objects.iter().enumerate() {
                 let text = serde_json::to_string_pretty(object)
                     .map_err(|e| Error::new(format!("{place}: cannot read an object: {e}")))?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use engine::origin::Origin;
 use engine::session::Session;
-use engine::session::foresee::{Fate, Foresight, Forwarded, Outcome};
+use engine::session::foresee::{Fate, Foresight, Outcome};
 use engine::snapshot::route::Timeouts;
 use engine::snapshot::{ClusterKey, Frontend, PortProtocol, Rule};
 use model::document::Object;
@@ -313,7 +313,7 @@ impl End {
                     status: None,
                     because: String::new(),
                     at: words::place(&forwarded.origin),
-                    changed: changed(ask, forwarded),
+                    changed: words::changed(&ask.head, forwarded),
                 }
             }
             Fate::Respond(answer) => Self {
@@ -339,38 +339,6 @@ fn because(answer: &engine::verdict::LocalResponse) -> String {
         return format!("gRPC {status}, {}", message.unwrap_or_default());
     }
     String::from_utf8_lossy(&answer.body).trim_end().to_owned()
-}
-
-/// What filters changed of the request, and will change of the response.
-fn changed(ask: &Ask, forwarded: &Forwarded) -> Vec<String> {
-    let (before, after) = (&ask.head, &forwarded.head);
-    let mut changed = Vec::new();
-    if before.path != after.path {
-        changed.push(format!("path {}", after.path));
-    }
-    if before.authority != after.authority {
-        let host = after.authority.as_ref().map_or("", |a| a.as_str());
-        changed.push(format!("host {host}"));
-    }
-    let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    for name in before.headers.keys() {
-        if !after.headers.contains_key(name) {
-            changed.push(format!("without header {name}"));
-        }
-    }
-    for name in after.headers.keys() {
-        let of = |head: &http::HeaderMap| {
-            let values = head.get_all(name).iter();
-            values.map(text).collect::<Vec<_>>()
-        };
-        let values = of(&after.headers);
-        if of(&before.headers) != values {
-            changed.push(format!("header {name}: {}", values.join(", ")));
-        }
-    }
-    let response = forwarded.response.iter();
-    changed.extend(response.map(|edit| format!("response headers {edit}")));
-    changed
 }
 
 /// The route that a rule is from.

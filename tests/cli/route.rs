@@ -3,8 +3,23 @@
 use crate::common::{Output, Place, repository};
 
 mod change;
+mod diff;
+mod docs;
 mod explain;
 mod list;
+mod proof;
+
+/// A workload that calls others and that nobody calls.
+pub(crate) const CLIENT: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: app, image: x}]}
+";
 
 /// Runs `meshctl route ARGS` among the data of these tests.
 pub(crate) fn in_data(args: &[&str]) -> Output {

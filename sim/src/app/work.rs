@@ -27,7 +27,7 @@ pub(crate) struct Reply {
 
 /// Headers that an instrumented application copies from a request to the calls it makes for it
 /// (W3C Trace Context, B3), and what routes match on by custom.
-const PASSED_ON: [&str; 10] = [
+const PASSED_ON: [&str; 11] = [
     "traceparent",
     "tracestate",
     "baggage",
@@ -38,6 +38,7 @@ const PASSED_ON: [&str; 10] = [
     "x-b3-sampled",
     "x-b3-flags",
     "x-user",
+    "x-mesh-env",
 ];
 
 /// A place in the queue.

@@ -191,7 +191,7 @@ pub(super) fn changed(before: &RequestHead, forwarded: &Forwarded) -> Vec<String
     let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     for name in before.headers.keys() {
         if !after.headers.contains_key(name) {
-            changed.push(format!("without header {name}"));
+            changed.push(format!("no header {name}"));
         }
     }
     for name in after.headers.keys() {

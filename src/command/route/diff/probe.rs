@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use engine::head::{Protocol, RequestHead};
-use engine::snapshot::route::{Match, PathMatch, RouteTable, ValueMatch};
+use engine::snapshot::route::{Filter, Match, PathMatch, RouteTable, ValueMatch};
 use engine::snapshot::{Pattern, RouteKind};
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderName, HeaderValue, Method, header};
@@ -17,6 +17,9 @@ use super::regex;
 
 /// Requests that are asked at most for one port: 64 matches with all their pairs.
 const PROBES_MAX: usize = 4096;
+
+/// A value that nobody asks for; also an origin.
+const ANY_VALUE: &str = "http://any.example";
 
 /// A path that nobody has.
 const NOWHERE: &str = "/any-other-path";
@@ -70,6 +73,11 @@ pub(super) fn probes(tables: [&RouteTable; 2], authority: &str) -> Probes {
     // In the order of their worth: what is left out when there are too many comes last.
     let mut all: Vec<Sketch> = vec![none];
     all.extend(sketches.iter().cloned());
+    let edited = edited(tables);
+    if !edited.headers.is_empty() {
+        let with_edited: Vec<Sketch> = all.iter().map(|sketch| sketch.with(&edited)).collect();
+        all.extend(with_edited);
+    }
     all.extend(sketches.iter().flat_map(Sketch::without_one));
     for a in &sketches {
         all.extend(sketches.iter().map(|b| a.with(b)));
@@ -88,6 +96,37 @@ pub(super) fn probes(tables: [&RouteTable; 2], authority: &str) -> Probes {
             .filter_map(|sketch| sketch.probe(authority))
             .collect(),
         not_asked: not_asked.into_iter().collect(),
+    }
+}
+
+/// A request with every header that a filter takes off, replaces or asks for: only on such a one
+/// what the filter does can be seen.
+fn edited(tables: [&RouteTable; 2]) -> Sketch {
+    let rules = tables.iter().flat_map(|table| table.rules());
+    let filters = rules.flat_map(|rule| {
+        let backends = rule.backends.iter().flat_map(|backend| &backend.filters);
+        rule.filters.iter().chain(backends)
+    });
+    let mut headers = BTreeSet::new();
+    for filter in filters {
+        match filter {
+            Filter::RequestHeaders(edit) => {
+                let set = edit.set.iter().map(|(name, _)| name);
+                headers.extend(set.chain(&edit.remove).map(ToString::to_string));
+            }
+            Filter::Cors(_) => {
+                headers.insert(header::ORIGIN.to_string());
+            }
+            _ => {}
+        }
+    }
+    headers.remove(header::HOST.as_str());
+    Sketch {
+        headers: headers
+            .into_iter()
+            .map(|name| (name, ANY_VALUE.to_owned()))
+            .collect(),
+        ..Sketch::default()
     }
 }
 

@@ -120,4 +120,4 @@ impl Iterator for Documents {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

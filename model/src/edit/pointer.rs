@@ -60,6 +60,13 @@ impl Pointer {
         self
     }
 
+    /// Further by one step.
+    #[must_use]
+    pub fn step(mut self, segment: Segment) -> Self {
+        self.segments.push(segment);
+        self
+    }
+
     /// Further along another pointer.
     #[must_use]
     pub fn join(mut self, other: &Self) -> Self {

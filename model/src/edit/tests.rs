@@ -2,6 +2,7 @@
 
 mod additions;
 mod changes;
+mod dice;
 mod inverse;
 mod json;
 mod random;
@@ -12,7 +13,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::yaml::{self, Source};
+use crate::document::Document;
+use crate::yaml::{self, Kind, Node, Source};
 
 /// Edits the only document of `text`.
 pub(super) fn edited(text: &str, edits: &[Edit]) -> Result<String, String> {

@@ -4,6 +4,8 @@ mod oracle;
 mod positions;
 mod random;
 
+pub(crate) use random::{MANIFEST, mutated};
+
 use serde_json::{Value, json};
 
 use super::*;

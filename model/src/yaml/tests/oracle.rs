@@ -55,8 +55,8 @@ fn kubectl_reads_the_same() {
         TestRng::deterministic_rng(RngAlgorithm::ChaCha),
     );
     let path = std::env::temp_dir().join(format!("oracle-{}.yaml", std::process::id()));
-    let first = random::MANIFEST.split("---").next().unwrap();
-    let texts = random::mutated(first, 2, 5);
+    let first = MANIFEST.split("---").next().unwrap();
+    let texts = mutated(first, 2, 5);
     let mut compared = 0;
     for _ in 0..TEXTS {
         let body = texts.new_tree(&mut runner).unwrap().current();

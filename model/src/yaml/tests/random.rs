@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-pub(super) const MANIFEST: &str = include_str!("manifest.yaml");
+pub(crate) const MANIFEST: &str = include_str!("manifest.yaml");
 
 /// All nodes below `node`, itself included, aliases not followed.
 fn walk<'a>(node: &'a Node, into: &mut Vec<&'a Node>) {
@@ -85,7 +85,7 @@ fn check_spans(text: &str) -> Result<(), TestCaseError> {
 }
 
 /// `base` with up to `edits` places of up to `cut` bytes replaced by something that YAML minds.
-pub(super) fn mutated(
+pub(crate) fn mutated(
     base: &'static str,
     edits: usize,
     cut: usize,

@@ -8,6 +8,7 @@ use super::style::Style;
 /// Writes values in the style of a document.
 pub(super) struct Emit<'a> {
     pub(super) style: &'a Style,
+    pub(super) line_break: &'static str,
     /// Whether strings of several lines may be written as block scalars.
     pub(super) literal: bool,
 }
@@ -194,7 +195,7 @@ impl Emit<'_> {
     }
 
     fn line_break(&self, out: &mut String) {
-        out.push_str(self.style.line_break);
+        out.push_str(self.line_break);
     }
 }
 

@@ -8,7 +8,7 @@ use core::ops::Range;
 use serde_json::Value;
 
 use super::draft::Slot;
-use super::emit::{Brackets, Emit};
+use super::emit::Brackets;
 use super::layout::{Layout, Member, is_absent};
 use super::quote::Context;
 use super::write::{Holder, Writer, child};
@@ -62,7 +62,7 @@ impl Writer<'_> {
     fn gap(&mut self, members: &[Member], manner: &Manner, gap: &Gap<'_, '_>) {
         let both = gap.gone.len().min(gap.new.len());
         for (old, slot) in gap.gone.clone().zip(gap.new) {
-            let text = self.member_text(manner, slot);
+            let text = self.member_text(members[old].start, manner, slot);
             self.splice(members[old].start..members[old].end, text);
         }
         let rest = gap.gone.start + both..gap.gone.end;
@@ -85,16 +85,18 @@ impl Writer<'_> {
         before: Option<usize>,
         new: &[Slot<'_>],
     ) {
+        let near = members[before.unwrap_or(0)].start;
+        let line_break = self.layout.line_break_near(near).unwrap_or("\n");
         let texts: Vec<String> = new
             .iter()
-            .map(|slot| self.member_text(manner, slot))
+            .map(|slot| self.member_text(near, manner, slot))
             .collect();
         let comma = if self.is_spaced(manner) { ", " } else { "," };
         let Some(before) = before else {
             let first = members[0].start;
             match &manner.pad {
                 Some(pad) => {
-                    let separator = format!("{}{pad}", self.style.line_break);
+                    let separator = format!("{line_break}{pad}");
                     let at = self.line_before(first);
                     let lines = texts.iter().map(|text| format!("{separator}{text},"));
                     self.splice(at..at, lines.collect::<String>());
@@ -107,7 +109,7 @@ impl Writer<'_> {
         let content = member.comma.map_or(member.end, |comma| comma + 1);
         match &manner.pad {
             Some(pad) if self.layout.ends_line(content) => {
-                let separator = format!("{}{pad}", self.style.line_break);
+                let separator = format!("{line_break}{pad}");
                 let lines = texts.join(&format!(",{separator}"));
                 let at = self.layout.line_end(content);
                 if member.comma.is_some() {
@@ -189,28 +191,29 @@ impl Writer<'_> {
         match value {
             Value::String(string) => text += &super::quote::string(string, context, like),
             _ => {
-                let emit = Emit {
-                    style: &self.style,
-                    literal: false,
-                };
+                let emit = self.emit(range.start, false);
                 emit.flow(value, brackets, &mut text);
             }
         }
         let end = self.layout.node_end(node, header);
         if is_absent(node) {
-            let colon = if colon { " " } else { ": " };
-            self.splice(header..end, format!("{colon}{text}"));
+            if !colon {
+                // Taken away again, it would leave a colon.
+                let message = "a key without colon gets no value";
+                return Err(self
+                    .layout
+                    .refuse(header..header, message)
+                    .help("write a colon behind the key"));
+            }
+            self.splice(header..end, format!(" {text}"));
         } else {
             self.splice(self.layout.node_start(node)..end, text);
         }
         Ok(())
     }
 
-    fn member_text(&self, manner: &Manner, slot: &Slot<'_>) -> String {
-        let emit = Emit {
-            style: &self.style,
-            literal: false,
-        };
+    fn member_text(&self, at: usize, manner: &Manner, slot: &Slot<'_>) -> String {
+        let emit = self.emit(at, false);
         let pretty = manner.pad.as_deref();
         let brackets = Brackets {
             context: manner.context,

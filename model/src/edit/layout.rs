@@ -92,6 +92,16 @@ impl<'a> Layout<'a> {
         end + line_break_at(&self.text[end..])
     }
 
+    /// The line break before `at`, or that of its line when `at` begins none.
+    pub(super) fn line_break_near(&self, at: usize) -> Option<&'static str> {
+        let before = &self.text[..at];
+        let near = match before.ends_with(['\n', '\r']) {
+            true => &before[strip_line_break(before).len()..],
+            false => &self.text[self.line_end(at)..],
+        };
+        (!near.is_empty()).then(|| line_break_of(near))
+    }
+
     /// Behind blanks, line breaks and comments from `at` on.
     pub(super) fn skip(&self, mut at: usize) -> usize {
         while let Some(byte) = self.byte(at) {
@@ -333,7 +343,7 @@ pub(super) fn is_block(node: &Node) -> bool {
 }
 
 /// The line break that `text` uses first; a line feed if it has none.
-pub(super) fn line_break_of(text: &str) -> &'static str {
+fn line_break_of(text: &str) -> &'static str {
     let at = text.find(['\n', '\r']).unwrap_or(text.len());
     match &text.as_bytes()[at..] {
         [b'\r', b'\n', ..] => "\r\n",

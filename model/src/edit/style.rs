@@ -1,12 +1,11 @@
 //! How a document is written: what is put in is written likewise.
 
-use super::layout::{Layout, is_absent, is_block, line_break_of};
+use super::layout::{Layout, is_absent, is_block};
 use crate::yaml::{Kind, Node};
 
 /// Habits of a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Style {
-    pub(super) line_break: &'static str,
     /// Columns by which an object within an object is indented.
     pub(super) step: usize,
     /// Columns by which a list is indented below its key: 0 in most manifests.
@@ -35,7 +34,6 @@ impl Style {
         found.look(layout, root);
         let (unit, spaced) = brackets(layout, root);
         Self {
-            line_break: line_break_of(&layout.text),
             step: found.step.unwrap_or(2),
             list: found.list.unwrap_or(0),
             dash: found.dash.unwrap_or(2),

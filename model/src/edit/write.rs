@@ -83,6 +83,15 @@ impl Writer<'_> {
         }
     }
 
+    /// Writes what goes to `at`, with the line break of the line it follows.
+    pub(super) fn emit(&self, at: usize, literal: bool) -> Emit<'_> {
+        Emit {
+            style: &self.style,
+            line_break: self.layout.line_break_near(at).unwrap_or("\n"),
+            literal,
+        }
+    }
+
     /// The members of a block collection.
     fn lines(
         &mut self,
@@ -151,10 +160,7 @@ impl Writer<'_> {
             }
             (None, _) => self.layout.line_start(first),
         };
-        let emit = Emit {
-            style: &self.style,
-            literal: !inline && self.ends_block(at),
-        };
+        let emit = self.emit(at, !inline && self.ends_block(at));
         let mut text = String::new();
         if !inline {
             pad(column, &mut text);
@@ -203,8 +209,9 @@ impl Writer<'_> {
                 .help("move the comment out of the brackets"));
         }
         let (header, column) = match holder {
-            Holder::Root if is_block(node) => {
-                let message = "nothing would remain of this document's content";
+            // Another kind of root could make the text something else, such as JSON.
+            Holder::Root if !self.layout.is_bracketed(node) || !same_kind(node, value) => {
+                let message = "a whole document is not replaced";
                 return Err(self.layout.refuse(self.layout.range(node.span), message));
             }
             Holder::Root | Holder::Bracketed { .. } => return self.bracket(holder, node, value),
@@ -252,10 +259,7 @@ impl Writer<'_> {
     /// Lines of a collection below the line of its key, in which `at` is.
     fn lines_below(&mut self, at: usize, column: usize, value: &Value) {
         let at = self.layout.next_line(at);
-        let emit = Emit {
-            style: &self.style,
-            literal: self.ends_block(at),
-        };
+        let emit = self.emit(at, self.ends_block(at));
         let mut text = String::new();
         let inner = match value {
             Value::Array(_) => column + self.style.list,
@@ -267,10 +271,7 @@ impl Writer<'_> {
 
     /// Lines of a collection behind its dash.
     fn behind_dash(&mut self, range: Range<usize>, column: usize, value: &Value) {
-        let emit = Emit {
-            style: &self.style,
-            literal: false,
-        };
+        let emit = self.emit(range.start, false);
         let mut text = String::new();
         emit.value_of_dash(value, column, &mut text);
         text.truncate(text.trim_end_matches(['\n', '\r']).len());
@@ -315,10 +316,7 @@ impl Writer<'_> {
             && self.layout.line_end(end) == end
             && self.ends_block(behind);
         if literal {
-            let emit = Emit {
-                style: &self.style,
-                literal,
-            };
+            let emit = self.emit(end, literal);
             let mut text = String::new();
             match key {
                 true => emit.value_of_key(value, column, &mut text),
@@ -352,6 +350,15 @@ impl Writer<'_> {
         };
         self.splice(header..self.layout.node_end(node, header), text);
         Ok(())
+    }
+}
+
+/// Whether both are objects, or both lists.
+fn same_kind(node: &Node, value: &Value) -> bool {
+    match node.kind {
+        Kind::Mapping { .. } => value.is_object(),
+        Kind::Sequence { .. } => value.is_array(),
+        Kind::Scalar { .. } | Kind::Alias(_) => false,
     }
 }
 

@@ -33,7 +33,9 @@ impl Source {
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
         let text = text.into();
         let bytes = text.as_bytes();
-        let mut lines = vec![0];
+        let breaks = bytes.iter().filter(|byte| matches!(byte, b'\n' | b'\r'));
+        let mut lines = Vec::with_capacity(breaks.count() + 1);
+        lines.push(0);
         for (at, byte) in bytes.iter().enumerate() {
             // YAML takes a lone carriage return for a line break, and so do editors.
             let lone_return = *byte == b'\r' && bytes.get(at + 1) != Some(&b'\n');

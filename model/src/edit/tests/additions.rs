@@ -196,6 +196,11 @@ fn line_ends_marks_and_the_last_line_stay_as_they_are() {
         "\u{FEFF}a:\r\n  b: 1\r\n  d:\r\n    e: |-\r\n      x\r\n      y\r\nc: 2\r\nf: 1",
     );
     check("a: 1\rb: 2\r", &[set("c", json!(3))], "a: 1\rb: 2\rc: 3\r");
+    check(
+        "a: 1\nb:\r\n  c: 1\r\n\nd: 1\r",
+        &[set("b.e", json!([2])), set("f", json!({"a": 1}))],
+        "a: 1\nb:\r\n  c: 1\r\n  e:\r\n  - 2\r\n\nd: 1\rf:\r  a: 1\r",
+    );
     check("a: 1", &[set("b", json!(2))], "a: 1\nb: 2");
     check("a: |\n  x", &[set("b", json!(2))], "a: |\n  x\nb: 2");
     check("a: 1\n# end", &[set("b", json!(2))], "a: 1\nb: 2\n# end");
@@ -259,13 +264,13 @@ fn braces_in_yaml_get_members_in_braces() {
         "l: [a, c, b]\n",
     );
     check(
-        "l: [{}, {a: }, {b}]\n",
+        "l: [{}, {a: }, {b: }]\n",
         &[
             set("l[0].x", json!(1)),
             set("l[1].a.x", json!(1)),
             set("l[2].b", json!(2)),
         ],
-        "l: [{x: 1}, {a: {x: 1} }, {b: 2}]\n",
+        "l: [{x: 1}, {a: {x: 1} }, {b: 2 }]\n",
     );
     check(
         "l: [\n  a, # one\n  b # two\n]\n",

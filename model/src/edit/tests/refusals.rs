@@ -128,7 +128,21 @@ fn places_that_are_not_there_are_named() {
         &[Edit::remove(at(""))],
         "a whole document cannot be removed",
     );
-    refuse("a: 1\n", &[Edit::remove(at("a"))], "nothing would remain");
+    refuse(
+        "a: 1\n",
+        &[Edit::remove(at("a"))],
+        "a whole document is not replaced",
+    );
+    refuse(
+        "a\n",
+        &[set("", json!("b"))],
+        "a whole document is not replaced",
+    );
+    refuse(
+        "{\"a\": 1}",
+        &[set("", json!("x"))],
+        "a whole document is not replaced",
+    );
     let beside = |place| [Edit::set_at(at("n"), 1, place)];
     refuse(
         "a: 1\n",
@@ -149,6 +163,11 @@ fn forms_that_are_not_edited_are_named() {
         "l: [a: 1]\n",
         &[set("l[0].b", json!(1))],
         "a pair without braces is not edited",
+    );
+    refuse(
+        "m: {a}\n",
+        &[set("m.a", json!(1))],
+        "t.yaml:1:6: a key without colon gets no value",
     );
     refuse(
         "a: 1\na: 2\n",

@@ -1,5 +1,6 @@
 //! The edits of a whole text, gathered document by document.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::draft::Draft;
@@ -38,14 +39,23 @@ pub struct Patch {
 /// # Errors
 /// What cannot be read or edited, one diagnostic for each document; then nothing is edited.
 pub fn edit(source: &Arc<Source>, edits: &[(usize, Vec<Edit>)]) -> Result<String, Vec<Diagnostic>> {
+    let mut by_index: BTreeMap<usize, Vec<Edit>> = BTreeMap::new();
+    for (index, edits) in edits {
+        by_index.entry(*index).or_default().extend_from_slice(edits);
+    }
     let mut patch = Patch::new(source);
     let mut refusals = Vec::new();
     for document in yaml::documents(source).map_err(|error| vec![error])? {
         let document = document.map_err(|error| vec![error])?;
-        let own = edits.iter().filter(|(index, _)| *index == document.index);
-        let own: Vec<Edit> = own.flat_map(|(_, edits)| edits.iter().cloned()).collect();
-        refusals.extend(patch.edit(&document, &own).err());
+        if let Some(edits) = by_index.remove(&document.index) {
+            refusals.extend(patch.edit(&document, &edits).err());
+        }
     }
+    // An index without a document would be an edit that is silently left out.
+    refusals.extend(by_index.keys().map(|index| {
+        let message = format!("there is no document {index} to edit");
+        Diagnostic::error(message).at(source, Span::default())
+    }));
     if refusals.is_empty() {
         Ok(patch.text())
     } else {
@@ -196,6 +206,10 @@ fn check(
     apply(&mut expected, edits).map_err(|message| refuse(&message))?;
     if !layout.json && text.split('\n').any(|line| line.starts_with("---")) {
         return Err(refuse("a line would begin with `---`"));
+    }
+    let braces = |text: &str| text.trim_start().starts_with('{');
+    if !layout.json && braces(text) && !braces(&layout.text) {
+        return Err(refuse("a text that starts with `{` is read as JSON"));
     }
     let root = yaml::read_again(document, text)
         .map_err(|error| refuse(&format!("the result would not be read ({})", error.message)))?;

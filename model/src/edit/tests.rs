@@ -100,6 +100,16 @@ fn one_refusal_leaves_the_whole_text_alone() {
 }
 
 #[test]
+fn an_edit_of_a_document_that_is_not_there_is_refused() {
+    let source = Arc::new(Source::new("t.yaml", "a: 1\n"));
+    let refusals = edit(&source, &[(1, vec![set("a", json!(2))])]).unwrap_err();
+    assert_eq!(
+        refusals[0].to_string(),
+        "t.yaml:1:1: there is no document 1 to edit"
+    );
+}
+
+#[test]
 fn a_patch_goes_forward_only() {
     let source = Arc::new(Source::new("t.yaml", "a: 1\n---\nb: 2\n"));
     let documents: Vec<_> = yaml::documents(&source)

@@ -1,7 +1,6 @@
 //! Documents and edits chosen by bytes, and what has to hold of them. The fuzzer's target for the
 //! editor uses this file as well, with bytes of its own.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -312,8 +311,7 @@ pub(crate) fn text(dice: &mut Dice<'_>) -> String {
         if index > 0 {
             out.push_str(dice.one_of(&["---\n", "---\n# c\n", "---\n\n", "...\n---\n"]));
         }
-        let indented = dice.roll(2) * 2;
-        block(dice, 0, indented, 0, &mut out);
+        block(dice, 0, 0, &mut out);
     }
     if dice.roll(3) == 0 {
         out = out.replace('\n', "\r\n");
@@ -328,86 +326,73 @@ pub(crate) fn text(dice: &mut Dice<'_>) -> String {
 }
 
 /// Lines of an object or list in `column`.
-fn block(dice: &mut Dice<'_>, column: usize, list: usize, depth: usize, out: &mut String) {
+fn block(dice: &mut Dice<'_>, column: usize, depth: usize, out: &mut String) {
     let object = depth == 0 || dice.roll(2) == 0;
     for index in 0..=dice.roll(4) {
         match dice.roll(6) {
             0 => out.push('\n'),
-            1 => _ = writeln!(out, "{:1$}# c - x: y", "", column + dice.roll(3)),
+            1 => {
+                pad(column + dice.roll(3), out);
+                out.push_str("# c - x: y\n");
+            }
             _ => {}
         }
-        _ = write!(out, "{:1$}", "", column);
+        pad(column, out);
         if object {
             let quote = dice.one_of(&["", "", "'", "\""]);
             let key = dice.one_of(&["a", "b c", "d-e", "name"]);
-            _ = write!(out, "{quote}{key}{index}{quote}:");
+            out.push_str(&format!("{quote}{key}{index}{quote}:"));
         } else {
             out.push('-');
         }
         let comment = dice.one_of(&["", "", "", " # note", "  "]);
-        match dice.roll(if depth > 3 { 8 } else { 11 }) {
-            0 => _ = writeln!(out, "{comment}"),
-            1 => {
-                _ = writeln!(
-                    out,
-                    " {}{comment}",
-                    dice.one_of(&["~", "{}", "[]", "[ ]", "null"])
-                )
-            }
-            2 => {
-                _ = writeln!(
-                    out,
-                    " {}{comment}",
-                    dice.one_of(&["x", "'y z'", "\"0\"", "1", "on"])
-                )
-            }
-            3 => {
-                _ = writeln!(
-                    out,
-                    " {}{comment}",
-                    dice.one_of(&["[a, b]", "{k: v, w: }", "[ {x: 1} ]"])
-                )
-            }
-            4 => {
-                let inner = column + 2;
-                let header = dice.one_of(&["|", "|-", "|+", ">", ">-", "|2"]);
-                _ = writeln!(out, " {header}\n{:inner$}one\n\n{:inner$}  two", "", "");
-                out.push_str(dice.one_of(&["", "", "\n", "\n\n"]));
-            }
-            5 => _ = writeln!(out, " plain\n{:1$}goes on{comment}", "", column + 2),
-            6 => {
-                let inner = column + 4;
-                _ = writeln!(
-                    out,
-                    " [ # c\n{:inner$}a, # d\n{:inner$}b\n{:inner$}]{comment}",
-                    "", "", ""
-                );
-            }
-            7 => {
-                let inner = column + 2;
-                _ = writeln!(
-                    out,
-                    " {{\n{:inner$}\"k\": 1,\n{:inner$}\"l\": {{}}\n{:inner$}}}",
-                    "", "", ""
-                );
-            }
-            _ if object => {
-                _ = writeln!(out, "{comment}");
-                // A list below a key may stand in the key's own column, an object may not.
-                let inner = column + 2 + dice.roll(2) * 2;
-                block(dice, inner, list, depth + 1, out);
-            }
-            _ => {
-                let mut nested = String::new();
-                let inner = column + 2;
-                block(dice, inner, list, depth + 1, &mut nested);
-                // What begins with a blank line or comment cannot stand behind the dash.
-                if nested.trim_start_matches(' ').starts_with(['#', '\n']) {
-                    _ = write!(out, "\n{nested}");
-                } else {
-                    _ = write!(out, " {}", nested.trim_start_matches(' '));
-                }
-            }
+        if depth > 3 || dice.roll(8) < 5 {
+            leaf(dice, column, comment, out);
+            continue;
+        }
+        // A list below a key may stand in the key's own column, an object may not.
+        let inner = column + 2 + if object { dice.roll(2) * 2 } else { 0 };
+        let mut nested = String::new();
+        block(dice, inner, depth + 1, &mut nested);
+        let head = nested.trim_start_matches(' ');
+        if object {
+            out.push_str(&format!("{comment}\n{nested}"));
+        } else if head.starts_with(['#', '\n']) {
+            // What begins with a blank line or comment cannot stand behind the dash.
+            out.push_str(&format!("\n{nested}"));
+        } else {
+            out.push_str(&format!(" {head}"));
         }
     }
+}
+
+/// A scalar or something in brackets, behind a key or dash in `column`.
+fn leaf(dice: &mut Dice<'_>, column: usize, comment: &str, out: &mut String) {
+    let inner = " ".repeat(column + 2 + dice.roll(2) * 2);
+    let text = match dice.roll(8) {
+        0 => String::new(),
+        1 => dice
+            .one_of(&[" ~", " {}", " []", " [ ]", " null"])
+            .to_owned(),
+        2 => dice
+            .one_of(&[" x", " 'v z'", " \"0\"", " 1", " on"])
+            .to_owned(),
+        3 => dice
+            .one_of(&[" [a, b]", " {k: v, w: }", " [ {x: 1} ]"])
+            .to_owned(),
+        4 => {
+            let header = dice.one_of(&["|", "|-", "|+", ">", ">-"]);
+            let end = dice.one_of(&["", "", "\n", "\n\n"]);
+            out.push_str(&format!(" {header}\n{inner}one\n\n{inner}  two\n{end}"));
+            return;
+        }
+        5 => format!(" plain\n{inner}goes on"),
+        6 => format!(" [ # c\n{inner}a, # d\n{inner}b\n{inner}]"),
+        _ => format!(" {{\n{inner}\"k\": 1,\n{inner}\"l\": {{}}\n{inner}}}"),
+    };
+    out.push_str(&format!("{text}{comment}\n"));
+}
+
+fn pad(columns: usize, out: &mut String) {
+    out.extend(std::iter::repeat_n(' ', columns));
 }

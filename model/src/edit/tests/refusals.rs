@@ -165,6 +165,11 @@ fn forms_that_are_not_edited_are_named() {
         "a pair without braces is not edited",
     );
     refuse(
+        "&x {}\n",
+        &[set("a", json!(1))],
+        "a text that starts with `{` is read as JSON",
+    );
+    refuse(
         "m: {a}\n",
         &[set("m.a", json!(1))],
         "t.yaml:1:6: a key without colon gets no value",

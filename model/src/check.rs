@@ -12,12 +12,17 @@
 //! for inputs that are complete. And an analyzer is certain or silent: a finding on a correct
 //! manifest costs more trust than ten right ones gain.
 
+mod access;
+mod callers;
 mod catalogue;
+mod chains;
 mod code;
 mod ejection;
 mod facts;
 mod foreign;
 mod gateways;
+mod guarded;
+mod handled;
 mod ignore;
 mod limits;
 mod listeners;
@@ -26,17 +31,21 @@ mod opaque;
 mod policy_order;
 mod port_names;
 mod probes;
+mod rates;
 mod references;
 mod retries;
 mod rules;
 mod selectors;
 mod shadowed;
+mod strict;
 mod target_ports;
 mod twice;
 mod versions;
 mod weights;
 
 use std::collections::{BTreeMap, BTreeSet};
+
+use engine::snapshot::ObjectName;
 
 pub use catalogue::{Entry, Example, catalogue, entry, page};
 pub use code::{Code, NoSuchCode};
@@ -58,7 +67,20 @@ pub struct Input<'a> {
     pub readings: &'a [Reading],
     /// Nothing exists beside the input: then references to nothing are errors.
     pub complete: bool,
+    /// Who calls whom, as far as the manifests tell.
+    pub calls: &'a [Call],
     pub ignore: &'a [Ignore],
+}
+
+/// A call that a manifest names: the address of a Service among a workload's settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Kind and name of the workload.
+    pub from: (String, ObjectName),
+    pub to: ObjectName,
+    pub port: u16,
+    /// Where the address stands: `CART_ADDR (shop.yaml:12)`.
+    pub found: String,
 }
 
 /// What was found.
@@ -99,10 +121,15 @@ const ANALYZERS: &[Analyzer] = &[
     references::analyze,
     membership::analyze,
     retries::analyze,
+    chains::analyze,
     ejection::analyze,
     limits::analyze,
     opaque::analyze,
     policy_order::analyze,
+    rates::analyze,
+    access::analyze,
+    callers::analyze,
+    strict::analyze,
 ];
 
 /// Judges everything.
@@ -122,7 +149,7 @@ pub fn check(input: &Input<'_>) -> Report {
     // An object that was refused may be what others refer to.
     let refused = found.iter().any(|finding| finding.level == Level::Error);
     let complete = input.complete && !refused;
-    let facts = Facts::new(resources, loaded.index);
+    let facts = Facts::new(resources, loaded.index, input.calls);
     found.extend(facts.index.findings(complete));
     let mut findings = Findings::default();
     for analyze in ANALYZERS {

@@ -10,6 +10,8 @@
 
 use std::collections::BTreeMap;
 
+use engine::snapshot::ObjectName;
+use model::check::Call as Named;
 use model::diagnostic::Diagnostic;
 use model::resource::{Resource, Spec as Manifest};
 use model::yaml::Step;
@@ -71,6 +73,23 @@ const SILENT: &str = "Derived, and nothing is sent: no Service of the manifests 
 
 const DURATION: Span = Span::from_secs(30);
 const WARMUP: Span = Span::from_secs(5);
+
+/// The calls that manifests name, each with the place of its address: for whoever judges them.
+pub fn calls(resources: &[Resource]) -> Vec<Named> {
+    let known = Known::of(resources);
+    let routes = Routes::of(resources);
+    let found = texts::find(resources, &known, &routes);
+    let calls = found.edges.into_iter().map(|edge| Named {
+        from: (
+            edge.from.kind,
+            ObjectName::new(edge.from.namespace, edge.from.name),
+        ),
+        to: ObjectName::new(edge.to.0, edge.to.1),
+        port: edge.port,
+        found: edge.found,
+    });
+    calls.collect()
+}
 
 /// Derives a scenario. `manifests` are the paths to note in it.
 ///

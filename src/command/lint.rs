@@ -94,9 +94,12 @@ pub(crate) fn run(ui: &mut Ui, args: &Args) -> Result<Answer, Error> {
         return Ok(Answer::Yes);
     }
     let readings = read(args)?;
+    let objects = readings.iter().flat_map(|reading| &reading.resources);
+    let calls = sim::derive::calls(&objects.cloned().collect::<Vec<_>>());
     let report = check::check(&Input {
         readings: &readings,
         complete: args.complete,
+        calls: &calls,
         ignore: &args.ignore,
     });
     let text = match args.output {

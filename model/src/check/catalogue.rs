@@ -33,7 +33,7 @@ pub struct Example {
     pub complete: bool,
 }
 
-const TEXTS: [&str; 7] = [
+const TEXTS: [&str; 8] = [
     include_str!("catalogue/01_reading.md"),
     include_str!("catalogue/02_routes.md"),
     include_str!("catalogue/03_workloads.md"),
@@ -41,6 +41,7 @@ const TEXTS: [&str; 7] = [
     include_str!("catalogue/05_retries.md"),
     include_str!("catalogue/06_ejection.md"),
     include_str!("catalogue/07_policies.md"),
+    include_str!("catalogue/08_authorization.md"),
 ];
 
 /// Titles of the hundreds, in their order.

@@ -102,6 +102,8 @@ codes! {
     MC0504 RetryWithoutBudget Warning,
     MC0505 BudgetAllowsNothing Warning,
     MC0506 FaultHitsAll Warning,
+    MC0507 TimeoutChain Warning,
+    MC0508 RetriesMultiply Warning,
     MC0601 NeverEjects Warning,
     MC0602 SingleEndpoint Warning,
     MC0603 PanicBeatsEjection Warning,
@@ -121,6 +123,18 @@ codes! {
     MC0708 PolicyOnOpaquePort Warning,
     MC0709 PolicyHidesOther Note,
     MC0710 PolicyOnExternalName Warning,
+    MC0711 LimitRefusesAll Warning,
+    MC0801 NoRules Error,
+    MC0802 AllowsEverybody Warning,
+    MC0803 DenyHidesAllows Warning,
+    MC0804 HttpRuleOnBytes Warning,
+    MC0805 TokenOnBytes Warning,
+    MC0806 SelectsNoWorkload Warning,
+    MC0807 CallerMissing Warning,
+    MC0808 ClaimWithoutToken Warning,
+    MC0809 PortOfService Warning,
+    MC0810 StrictWithoutProxy Warning,
+    MC0811 IdentityWithoutTls Warning,
 }
 
 /// A text that is no code.
@@ -149,6 +163,9 @@ impl Code {
                 | Self::ServiceAccountMissing
                 | Self::GoverningServiceMissing
                 | Self::PolicyTargetMissing
+                | Self::SelectsNoWorkload
+                | Self::CallerMissing
+                | Self::ClaimWithoutToken
         )
     }
 }

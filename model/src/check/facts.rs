@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use engine::origin::Origin;
 use engine::snapshot::{ObjectName, PortProtocol};
 
+use super::Call;
 use crate::document::Object;
 use crate::index::{
     Age, Fact, Index, Key, Service, ServiceKind, ServicePort, TargetPort, parent_name,
@@ -23,7 +24,11 @@ pub(super) struct Facts<'a> {
     /// routes can be judged together.
     pub(super) routed: Index,
     pub(super) workloads: Vec<WorkloadFact<'a>>,
+    /// Who calls whom, as far as manifests tell.
+    pub(super) calls: &'a [Call],
     by_pod: BTreeMap<ObjectName, usize>,
+    /// Group, kind, namespace and name.
+    by_name: BTreeMap<[&'a str; 4], &'a Resource>,
     /// The most pods an autoscaler makes, by namespace, kind and name; none when it does not say.
     autoscaled: BTreeMap<(String, String, String), Option<u32>>,
 }
@@ -47,8 +52,15 @@ pub(super) struct ServiceFact<'a, 'f> {
 // === impl Facts ===
 
 impl<'a> Facts<'a> {
-    pub(super) fn new(resources: Vec<&'a Resource>, index: Index) -> Self {
+    pub(super) fn new(resources: Vec<&'a Resource>, index: Index, calls: &'a [Call]) -> Self {
+        let by_name = resources.iter().map(|resource| {
+            let object = &resource.object;
+            let (namespace, name) = (object.namespace(), object.name());
+            ([object.group(), &object.kind, namespace, name], *resource)
+        });
         let mut facts = Self {
+            calls,
+            by_name: by_name.collect(),
             autoscaled: autoscaled(&resources),
             resources,
             routed: Index::default(),
@@ -155,9 +167,28 @@ impl<'a> Facts<'a> {
     }
 
     /// A Service of the index as it is written; none when no file declares it.
-    pub(super) fn declared(&self, service: &Service) -> Option<ServiceFact<'a, '_>> {
-        let mut all = self.services();
-        all.find(|fact| fact.service.name == service.name)
+    pub(super) fn declared<'f>(&'f self, service: &'f Service) -> Option<ServiceFact<'a, 'f>> {
+        let name = &service.name;
+        let resource = self.find("", "Service", &name.namespace, &name.name)?;
+        match &resource.spec {
+            Spec::Service(spec) => Some(ServiceFact {
+                service,
+                spec,
+                object: &resource.object,
+            }),
+            _ => None,
+        }
+    }
+
+    /// The object of this group, kind, namespace and name.
+    pub(super) fn find(
+        &self,
+        group: &str,
+        kind: &str,
+        namespace: &str,
+        name: &str,
+    ) -> Option<&'a Resource> {
+        self.by_name.get(&[group, kind, namespace, name]).copied()
     }
 
     /// The objects of a kind.

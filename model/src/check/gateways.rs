@@ -35,14 +35,9 @@ fn gateway(
 ) {
     let namespace = parent.namespace.as_deref().unwrap_or(&route.name.namespace);
     let path = |key| [Key("spec"), Key("parentRefs"), Index(at), Key(key)];
-    let mut gateways = facts.of_kind(GROUP, "Gateway");
-    let found = gateways.find_map(|resource| match &resource.spec {
-        Spec::Gateway(spec)
-            if resource.object.name() == parent.name
-                && resource.object.namespace() == namespace =>
-        {
-            Some(spec)
-        }
+    let found = facts.find(GROUP, "Gateway", namespace, &parent.name);
+    let found = found.and_then(|resource| match &resource.spec {
+        Spec::Gateway(spec) => Some(spec),
         _ => None,
     });
     let Some(spec) = found else {

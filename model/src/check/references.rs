@@ -13,9 +13,10 @@ pub(super) fn analyze(facts: &Facts<'_>, findings: &mut Findings) {
     for workload in &facts.workloads {
         let object = workload.object;
         let account = workload.workload.template.spec.service_account();
-        let exists = facts.of_kind("", "ServiceAccount").any(|resource| {
-            resource.object.name() == account && resource.object.namespace() == object.namespace()
-        });
+        let namespace = object.namespace();
+        let exists = facts
+            .find("", "ServiceAccount", namespace, account)
+            .is_some();
         if account != DEFAULT_ACCOUNT && !exists {
             let message = format!(
                 "the ServiceAccount {}/{account} does not exist: the pods cannot be created",

@@ -1,12 +1,40 @@
 use super::*;
 use crate::resource;
 
+/// Addresses as the examples write them: `http://NAME` in the environment of a workload.
+fn calls(resources: &[Resource]) -> Vec<Call> {
+    let mut calls = Vec::new();
+    for resource in resources {
+        let object = &resource.object;
+        let name = |name: &str| ObjectName::new(object.namespace(), name);
+        let spec = resource.workload().map(|workload| workload.template.spec);
+        let variables = spec
+            .iter()
+            .flat_map(|spec| &spec.containers)
+            .flat_map(|c| &c.env);
+        for variable in variables {
+            let host = variable
+                .value
+                .as_deref()
+                .and_then(|url| url.strip_prefix("http://"));
+            calls.extend(host.map(|host| Call {
+                from: (object.kind.clone(), name(object.name())),
+                to: name(host),
+                port: 80,
+                found: variable.name.clone(),
+            }));
+        }
+    }
+    calls
+}
+
 /// What is found in `text`, as `MC0214 web.yaml:7: message`.
 fn judged(text: &str, complete: bool) -> Vec<(Option<Code>, String)> {
     let readings = [resource::read("m.yaml", text)];
     let report = check(&Input {
         readings: &readings,
         complete,
+        calls: &calls(&readings[0].resources),
         ignore: &[],
     });
     let findings = report.findings.iter();

@@ -10,6 +10,7 @@ use super::check::Check;
 use super::jwt;
 use super::targets::{self, AUTHORIZATION_POLICY};
 use super::text::{check_header_name, shown};
+use crate::check::Code;
 use crate::meta::name;
 use crate::policy::{
     AuthorizationCondition, AuthorizationOperation, AuthorizationPolicySpec, AuthorizationRule,
@@ -34,11 +35,13 @@ pub(super) fn check(check: &mut Check, spec: &AuthorizationPolicySpec) {
     }
     match &spec.rules {
         Some(rules) if rules.is_empty() => check.field("rules", |check| {
-            check.error(
-                "`rules` is empty",
-                "write a rule; `- {}` matches every request, and without the field `rules` the \
+            check.coded(Code::NoRules, |check| {
+                check.error(
+                    "`rules` is empty",
+                    "write a rule; `- {}` matches every request, and without the field `rules` the \
                  policy denies nobody",
-            );
+                );
+            });
         }),
         Some(rules) => {
             check.at_most("rules", rules, LIST_LEN_MAX);

@@ -16,6 +16,7 @@ use engine::snapshot::RouteKind;
 use model::diagnostic::{Diagnostic, Level};
 use model::document::Object;
 use model::edit::Edit;
+use model::index::{self, Route};
 use serde_json::Value;
 use sim::expect::Verdict;
 
@@ -132,8 +133,8 @@ pub(super) fn run(
     }
     let drafted = draft::draft(&texts, &plan, args.out.as_deref())?;
     judge(&mesh, &drafted)?;
-    for note in &plan.notes {
-        ui.note(note)?;
+    for note in plan.notes.iter().cloned().chain(shared(&mesh, &plan)) {
+        ui.note(&note)?;
     }
     if !drafted.iter().any(Rewritten::is_changed) {
         ui.note("nothing to change: it is so already")?;
@@ -152,6 +153,42 @@ pub(super) fn run(
     }
     store.commit(ui, &drafted)?;
     Ok(Answer::Yes)
+}
+
+/// Routes of the plan that govern several ports: the change holds for all of them.
+fn shared(mesh: &Mesh, plan: &Plan<'_>) -> Vec<String> {
+    let mut notes = Vec::new();
+    for change in &plan.changes {
+        let Change::Edit { object, .. } = change else {
+            continue;
+        };
+        let is_it = |route: &&Route| {
+            route.object.kind == object.kind
+                && *route.name.namespace == *object.namespace()
+                && *route.name.name == *object.name()
+        };
+        let Some(route) = mesh.index.routes().find(is_it) else {
+            continue;
+        };
+        let ports = mesh.index.services().flat_map(|service| {
+            let attached = service.ports.iter().filter(|port| {
+                let mut parents = route.spec.parents().iter();
+                parents.any(|parent| index::is_parent(route, parent, &service.name, port))
+            });
+            attached.map(|port| format!("{}:{}", service.name, port.port))
+        });
+        let ports: Vec<String> = ports.collect();
+        let note = format!(
+            "{} {} governs {}: the change holds for all of them",
+            object.kind,
+            route.name,
+            ports.join(", ")
+        );
+        if ports.len() > 1 && !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
+    notes
 }
 
 /// Reads the result again. It has to be as valid as what was there before: no errors, no new

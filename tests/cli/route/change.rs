@@ -178,3 +178,21 @@ fn routes_rules_and_backends_are_deleted() {
         place.read("route.yaml")
     );
 }
+
+#[test]
+fn a_route_of_several_ports_changes_for_all_of_them_and_is_detached_from_one() {
+    let place = routed();
+    let ports = "    - name: http\n      port: 80\n      targetPort: 8080\n";
+    let two = format!("{ports}    - {{name: admin, port: 81, targetPort: 8080}}\n");
+    let app = data("app.yaml").replacen("      nodePort: 30080\n", "", 1);
+    place.file("app.yaml", app.replacen(ports, &two, 1));
+    let parents = "{group: \"\", kind: Service, name: reviews, port: 80}";
+    let both = format!("{parents}, {}", parents.replace("80}", "81}"));
+    place.file("route.yaml", data("route.yaml").replace(parents, &both));
+    let split = route(&place, "split reviews v1=1 --port http --diff");
+    let note = "HTTPRoute shop/reviews governs shop/reviews:80, shop/reviews:81: the change holds";
+    assert!(split.stderr.contains(note), "{}", split.shown());
+    let delete = route(&place, "delete reviews --port admin --in-place");
+    assert!(delete.stderr.contains("is detached"), "{}", delete.shown());
+    assert_eq!(place.read("route.yaml"), data("route.yaml"));
+}

@@ -43,6 +43,7 @@ pub mod outlier;
 pub mod ratelimit;
 pub mod report;
 pub mod retry;
+pub mod rollout;
 pub mod route;
 pub mod session;
 pub mod snapshot;

@@ -28,6 +28,7 @@ use crate::load::Sender;
 use crate::net::link::LinkRule;
 use crate::oracle;
 use crate::scenario::Spec;
+use crate::shift::Shifting;
 use crate::world::{Crash, EPOCH, World};
 
 pub(crate) mod agenda;
@@ -72,6 +73,8 @@ pub(crate) struct Cluster {
     services_due: bool,
     /// Addresses that node-local load balancers know.
     served: BTreeSet<SocketAddr>,
+    /// Traffic that is being shifted.
+    pub(crate) shifts: Vec<Shifting>,
     /// Events that go on.
     pub(crate) active: BTreeMap<usize, Active>,
     /// The links as the scenario has them, without faults.
@@ -81,6 +84,11 @@ pub(crate) struct Cluster {
 // === impl Cluster: pods ===
 
 impl Cluster {
+    /// What is applied.
+    pub(crate) fn index(&self) -> &Index {
+        &self.index
+    }
+
     /// Brings a workload one step after the other to what it should be.
     pub(crate) fn reconcile(&mut self, id: &Arc<str>) {
         while let Some(step) = self.workloads.get(id).and_then(Workload::next_step) {

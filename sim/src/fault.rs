@@ -158,7 +158,8 @@ impl Cluster {
             | Action::Bandwidth(_)
             | Action::Apply(_)
             | Action::Scale(_)
-            | Action::Rollout(_) => {}
+            | Action::Rollout(_)
+            | Action::Shift(_) => {}
         }
         self.active.insert(event, active);
     }

@@ -30,6 +30,7 @@ pub mod record;
 pub mod report;
 pub mod run;
 pub mod scenario;
+mod shift;
 pub mod story;
 pub mod witness;
 pub mod world;

@@ -283,7 +283,8 @@ impl<'a> Run<'a> {
             Some(
                 scenario::Action::Apply(_)
                 | scenario::Action::Scale(_)
-                | scenario::Action::Rollout(_),
+                | scenario::Action::Rollout(_)
+                | scenario::Action::Shift(_),
             ) => HappeningKind::Change,
             _ => HappeningKind::Fault,
         };
@@ -321,6 +322,15 @@ impl<'a> Run<'a> {
         let mut frame = self.cluster.sample();
         frame.at = Instant::ZERO + *at;
         frame.window = Some(window);
+        for moved in self.cluster.watch_shifts(&frame) {
+            self.seen.happenings.push(Happening {
+                at_ns: self.cluster.world.now().as_nanos(),
+                until_ns: None,
+                kind: HappeningKind::Change,
+                title: moved.title,
+                event: moved.event,
+            });
+        }
         self.seen.frames.push(frame);
         for (series, (_, sender)) in self.seen.loads.iter_mut().zip(&self.cluster.senders) {
             let slice = sender.cut();

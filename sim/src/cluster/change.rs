@@ -40,6 +40,7 @@ impl Cluster {
             }
             scenario::Action::Scale(scale) => self.scale(scale)?,
             scenario::Action::Rollout(rollout) => self.roll_out(rollout)?,
+            scenario::Action::Shift(shift) => self.begin_shift(event, shift)?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -106,7 +107,7 @@ impl Cluster {
         }
     }
 
-    fn apply_fact(&mut self, fact: Fact) {
+    pub(crate) fn apply_fact(&mut self, fact: Fact) {
         let mut fact = fact;
         if let Fact::Service(service) = &mut fact
             && service.kind == ServiceKind::Cluster

@@ -27,6 +27,7 @@ use crate::oracle::Oracle;
 use crate::policy::{self, Caller, Sites};
 use crate::scenario::known::{Id, owned};
 use crate::scenario::{self, App, Mesh, Spec, WorkloadRef};
+use crate::shift::NoShift;
 use crate::story::{Stories, Tell};
 use crate::witness::Witness;
 use crate::world::{EPOCH, NodeSpec, Role, World, WorldOptions};
@@ -72,6 +73,8 @@ pub enum SetupError {
     NoWorkload { what: String, name: String },
     #[error(transparent)]
     NoTarget(#[from] NoTarget),
+    #[error(transparent)]
+    NoShift(#[from] NoShift),
     #[error("{0} pods are too many to simulate (at most {PODS_MAX})")]
     TooManyPods(u64),
 }
@@ -129,6 +132,7 @@ impl Cluster {
             seen: BTreeMap::new(),
             services_due: false,
             served: BTreeSet::new(),
+            shifts: Vec::new(),
             active: BTreeMap::new(),
             base_links: Vec::new(),
         };

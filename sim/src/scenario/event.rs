@@ -9,8 +9,10 @@ use super::quantity::{Bandwidth, Share, Span};
 use super::reference::{ObjectRef, Place, WorkloadRef};
 
 mod pods;
+mod shift;
 
 pub use pods::PodChoice;
+pub use shift::{Guard, Percent, Shift};
 
 /// Something that happens at a time. Exactly one of the actions is set.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -70,6 +72,10 @@ pub struct Event {
     /// The number of replicas changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scale: Option<Scale>,
+    /// Traffic is shifted to another version step by step, and goes back by itself when that
+    /// version does badly: `meshctl route shift`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shift: Option<Shift>,
     /// All pods of a workload are replaced, a few at a time, as by `kubectl rollout restart`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollout: Option<Rollout>,
@@ -351,6 +357,7 @@ pub enum Action<'a> {
     Apply(&'a Apply),
     Scale(&'a Scale),
     Rollout(&'a Rollout),
+    Shift(&'a Shift),
     ExpireCertificates(&'a Pods),
     Skew(&'a Skew),
     Disconnect(&'a Pods),
@@ -380,6 +387,7 @@ impl Event {
             self.apply.as_ref().map(Action::Apply),
             self.scale.as_ref().map(Action::Scale),
             self.rollout.as_ref().map(Action::Rollout),
+            self.shift.as_ref().map(Action::Shift),
             self.expire_certificates
                 .as_ref()
                 .map(Action::ExpireCertificates),
@@ -425,6 +433,7 @@ impl<'a> Action<'a> {
             Self::Apply(_) => "apply",
             Self::Scale(_) => "scale",
             Self::Rollout(_) => "rollout",
+            Self::Shift(_) => "shift",
             Self::ExpireCertificates(_) => "expireCertificates",
             Self::Skew(_) => "skew",
             Self::Disconnect(_) => "disconnect",
@@ -451,7 +460,8 @@ impl<'a> Action<'a> {
             | Self::Loss(_)
             | Self::Latency(_)
             | Self::Bandwidth(_)
-            | Self::Apply(_) => None,
+            | Self::Apply(_)
+            | Self::Shift(_) => None,
         }
     }
 
@@ -470,7 +480,12 @@ impl<'a> Action<'a> {
     pub const fn lasts(&self) -> bool {
         !matches!(
             self,
-            Self::Restart(_) | Self::Reset(_) | Self::Apply(_) | Self::Scale(_) | Self::Rollout(_)
+            Self::Restart(_)
+                | Self::Reset(_)
+                | Self::Apply(_)
+                | Self::Scale(_)
+                | Self::Rollout(_)
+                | Self::Shift(_)
         )
     }
 
@@ -495,6 +510,7 @@ impl<'a> Action<'a> {
                 let parts: Vec<_> = files.chain(objects).chain(deleted).collect();
                 format!("apply {}", parts.join(", "))
             }
+            Self::Shift(shift) => format!("shift {} to {}", shift.route, shift.to),
             _ => self.field().into(),
         }
     }

@@ -1,7 +1,7 @@
 //! Events: one action each, within the run, on things that exist.
 
 use super::Check;
-use crate::scenario::event::{Apply, Event};
+use crate::scenario::event::{Apply, Event, Shift};
 use crate::scenario::{Action, PodChoice};
 
 // === impl Check ===
@@ -24,7 +24,7 @@ impl Check<'_> {
                     fields.join(" and ")
                 ),
             };
-            let help = "for example crash, slow, error, partition, apply, scale or rollout";
+            let help = "for example crash, slow, error, partition, apply, scale, rollout or shift";
             return self.helped(at, message, help);
         };
         if event.at > self.spec.duration {
@@ -92,6 +92,7 @@ impl Check<'_> {
                 self.problem(at, "set either `ahead` or `behind`");
             }
             Action::Apply(apply) => self.apply(at, apply),
+            Action::Shift(shift) => self.shift(at, shift),
             _ => {}
         }
     }
@@ -110,6 +111,38 @@ impl Check<'_> {
                     self.problem(format!("{at}.objects[{i}]"), message);
                 }
             }
+        }
+    }
+
+    fn shift(&mut self, at: &str, shift: &Shift) {
+        if shift.step.percent() == 0 {
+            self.problem(format!("{at}.step"), "a step of 0 % never arrives");
+        }
+        if shift.every.0.is_zero() {
+            self.problem(
+                format!("{at}.every"),
+                "a step that lasts no time shows nothing",
+            );
+        }
+        if shift.min_samples == 0 {
+            self.problem(
+                format!("{at}.minSamples"),
+                "guards over 0 requests judge nothing",
+            );
+        }
+        if !["HTTPRoute", "GRPCRoute"].contains(&&*shift.route.kind) {
+            let message = format!("a {} has no weights to shift", shift.route.kind);
+            self.helped(
+                format!("{at}.route"),
+                message,
+                "write HTTPRoute/NAMESPACE/NAME",
+            );
+        } else if self
+            .known
+            .is_some_and(|known| !known.has_object(&shift.route))
+        {
+            let message = format!("no {} in the manifests", shift.route);
+            self.problem(format!("{at}.route"), message);
         }
     }
 

@@ -82,6 +82,9 @@ _meshctl() {
             meshctl__subcmd__help__subcmd__route,set)
                 cmd="meshctl__subcmd__help__subcmd__route__subcmd__set"
                 ;;
+            meshctl__subcmd__help__subcmd__route,shift)
+                cmd="meshctl__subcmd__help__subcmd__route__subcmd__shift"
+                ;;
             meshctl__subcmd__help__subcmd__route,split)
                 cmd="meshctl__subcmd__help__subcmd__route__subcmd__split"
                 ;;
@@ -118,6 +121,9 @@ _meshctl() {
             meshctl__subcmd__route,set)
                 cmd="meshctl__subcmd__route__subcmd__set"
                 ;;
+            meshctl__subcmd__route,shift)
+                cmd="meshctl__subcmd__route__subcmd__shift"
+                ;;
             meshctl__subcmd__route,split)
                 cmd="meshctl__subcmd__route__subcmd__split"
                 ;;
@@ -150,6 +156,9 @@ _meshctl() {
                 ;;
             meshctl__subcmd__route__subcmd__help,set)
                 cmd="meshctl__subcmd__route__subcmd__help__subcmd__set"
+                ;;
+            meshctl__subcmd__route__subcmd__help,shift)
+                cmd="meshctl__subcmd__route__subcmd__help__subcmd__shift"
                 ;;
             meshctl__subcmd__route__subcmd__help,split)
                 cmd="meshctl__subcmd__route__subcmd__help__subcmd__split"
@@ -336,7 +345,7 @@ _meshctl() {
             return 0
             ;;
         meshctl__subcmd__help__subcmd__route)
-            opts="list get explain diff split set delete mirror timeout retry"
+            opts="list get explain diff split set delete mirror timeout retry shift"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -448,6 +457,20 @@ _meshctl() {
             return 0
             ;;
         meshctl__subcmd__help__subcmd__route__subcmd__set)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        meshctl__subcmd__help__subcmd__route__subcmd__shift)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -578,7 +601,7 @@ _meshctl() {
             return 0
             ;;
         meshctl__subcmd__route)
-            opts="-q -h --color --quiet --help list get explain diff split set delete mirror timeout retry help"
+            opts="-q -h --color --quiet --help list get explain diff split set delete mirror timeout retry shift help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -796,7 +819,7 @@ _meshctl() {
             return 0
             ;;
         meshctl__subcmd__route__subcmd__help)
-            opts="list get explain diff split set delete mirror timeout retry help"
+            opts="list get explain diff split set delete mirror timeout retry shift help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -922,6 +945,20 @@ _meshctl() {
             return 0
             ;;
         meshctl__subcmd__route__subcmd__help__subcmd__set)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        meshctl__subcmd__route__subcmd__help__subcmd__shift)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1201,6 +1238,96 @@ _meshctl() {
                     return 0
                     ;;
                 --simulate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        meshctl__subcmd__route__subcmd__shift)
+            opts="-n -q -h --to --step --every --until --abort-on --min-samples --patience --deadline --prometheus --metrics --route --plan --resume --return --force --namespace --context --kubeconfig --as --as-group --request-timeout --color --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --step)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --every)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --abort-on)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --min-samples)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --patience)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --deadline)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --prometheus)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metrics)
+                    COMPREPLY=($(compgen -W "istio linkerd" -- "${cur}"))
+                    return 0
+                    ;;
+                --route)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

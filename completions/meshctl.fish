@@ -84,22 +84,23 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and __fish_see
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help'
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and __fish_seen_subcommand_from help" -f -a "init" -d 'Write out the scenario that would be derived from manifests, with comments, for editing'
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -s q -l quiet -d 'Print data and errors only, no news'
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -f -a "list" -d 'List routes by Service: who gets which requests, for whom that holds, and what never holds'
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -f -a "get" -d 'Show the routes of one Service in full: rules, backends with their pods, policies, shadows'
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -f -a "explain" -d 'Explain what happens to a request: rule, filters, backends with probabilities, policies, reasons'
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -f -a "diff" -d 'Say what changes in behaviour between two sets of manifests: not in text, in what requests get'
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -f -a "split" -d 'Divide the requests of a Service among versions: canary, blue-green, A/B'
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -f -a "set" -d 'Set what a route does to headers on their way'
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -f -a "delete" -d 'Take routes, rules or backends away'
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -f -a "mirror" -d 'Send a copy of requests to another version; its answers are thrown away'
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -f -a "timeout" -d 'Bound the time of requests: all tries together, and each one'
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -f -a "retry" -d 'Try failed requests again'
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -s q -l quiet -d 'Print data and errors only, no news'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -f -a "list" -d 'List routes by Service: who gets which requests, for whom that holds, and what never holds'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -f -a "get" -d 'Show the routes of one Service in full: rules, backends with their pods, policies, shadows'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -f -a "explain" -d 'Explain what happens to a request: rule, filters, backends with probabilities, policies, reasons'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -f -a "diff" -d 'Say what changes in behaviour between two sets of manifests: not in text, in what requests get'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -f -a "split" -d 'Divide the requests of a Service among versions: canary, blue-green, A/B'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -f -a "set" -d 'Set what a route does to headers on their way'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -f -a "delete" -d 'Take routes, rules or backends away'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -f -a "mirror" -d 'Send a copy of requests to another version; its answers are thrown away'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -f -a "timeout" -d 'Bound the time of requests: all tries together, and each one'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -f -a "retry" -d 'Try failed requests again'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -f -a "shift" -d 'Move traffic to another version step by step, and back by itself when that version does badly'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from list" -s f -l filename -d 'Manifests: files, directories, or `-` for standard input' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from list" -s n -l namespace -d 'The namespace of names without one' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from list" -s l -l selector -d 'Only Services with these labels: `app=web,tier!=test,canary`' -r
@@ -283,6 +284,33 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_s
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l require -d 'Change nothing unless the scenario\'s expectations hold with the change'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -s q -l quiet -d 'Print data and errors only, no news'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l to -d 'The version that gets the traffic: a backend of the route, `reviews-v2` or `v2` for it' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l step -d 'What it gets more in each step, in percent' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l every -d 'How long a step lasts at least' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l until -d 'Where the last step ends, in percent' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l abort-on -d 'Return the traffic when the version does this: success<99%, p99>300ms (can be repeated)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l min-samples -d 'Requests to the version without which a step is not judged' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l patience -d 'How long a step that should end waits for metrics; without it as long as two steps' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l deadline -d 'How long everything may take; without it as long as all steps with their patience' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l prometheus -d 'Where the metrics are: a URL, or svc/NAMESPACE/NAME:PORT through the API server' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l metrics -d 'Whose metrics they are; without it those that there are' -r -f -a "istio\t''
+linkerd\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l route -d 'The route, when several govern the Service' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -s n -l namespace -d 'The namespace of the Service; without it that of the context' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l context -d 'The context of the kubeconfig; without it the current one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l kubeconfig -d 'The kubeconfig; without it $KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l as -d 'Act as this user (impersonation)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l as-group -d 'Act as this group (can be repeated)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l request-timeout -d 'How long one answer of the API server may take' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l plan -d 'Print the steps and change nothing'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l resume -d 'Go on with the shift that the route\'s annotation tells of'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l return -d 'Give the traffic back and end the shift that the route\'s annotation tells of'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l force -d 'Also shift what another controller looks after'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -s q -l quiet -d 'Print data and errors only, no news'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "list" -d 'List routes by Service: who gets which requests, for whom that holds, and what never holds'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "get" -d 'Show the routes of one Service in full: rules, backends with their pods, policies, shadows'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "explain" -d 'Explain what happens to a request: rule, filters, backends with probabilities, policies, reasons'
@@ -293,6 +321,7 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_s
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "mirror" -d 'Send a copy of requests to another version; its answers are thrown away'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "timeout" -d 'Bound the time of requests: all tries together, and each one'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "retry" -d 'Try failed requests again'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "shift" -d 'Move traffic to another version step by step, and back by itself when that version does badly'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c meshctl -n "__fish_meshctl_using_subcommand check" -s o -l output -d 'Output format' -r -f -a "table\t'Every check'
 json\t''
@@ -359,3 +388,4 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_su
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "mirror" -d 'Send a copy of requests to another version; its answers are thrown away'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "timeout" -d 'Bound the time of requests: all tries together, and each one'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "retry" -d 'Try failed requests again'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "shift" -d 'Move traffic to another version step by step, and back by itself when that version does badly'

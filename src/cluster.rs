@@ -3,7 +3,7 @@
 //! ```text
 //!  flags ──▶ connect: which cluster, as whom ──▶ send: one request, bounded in time and size
 //!                                                  │
-//!      kind: what is served   list: pages
+//!      kind: what is served   list: pages   apply: server-side apply with our field manager
 //!                                  │
 //!                               held: objects as the texts that files would give
 //! ```
@@ -18,6 +18,7 @@ use std::time::Duration;
 use serde_json::Value;
 use sim::scenario::Span;
 
+pub(crate) mod apply;
 mod connect;
 mod credentials;
 pub(crate) mod discover;
@@ -25,12 +26,15 @@ pub(crate) mod failure;
 pub(crate) mod held;
 pub(crate) mod kind;
 mod list;
+mod owned;
 mod send;
 
 use failure::Failure;
 use kind::Resource;
 use send::Ask;
 
+/// The field manager of everything that is written.
+pub(crate) const FIELD_MANAGER: &str = "meshctl";
 /// How long one answer may take. Lists of a large cluster come in pages, each of them far faster.
 const ANSWER_TIMEOUT: &str = "30s";
 
@@ -149,6 +153,11 @@ impl Cluster {
         &self.access.server
     }
 
+    /// The namespace of the context.
+    pub(crate) fn home(&self) -> &str {
+        &self.access.namespace
+    }
+
     /// The namespace that `scope` names: none = all.
     pub(crate) fn namespace<'a>(&'a self, scope: &'a Scope) -> Option<&'a str> {
         match (scope.all_namespaces, &scope.namespace) {
@@ -239,6 +248,20 @@ impl Cluster {
         Ok(answer["status"]["allowed"].as_bool().unwrap_or(false))
     }
 
+    /// What is at a path of the API server: a Service behind its proxy.
+    ///
+    /// # Errors
+    /// When it refuses or does not answer.
+    pub(crate) fn raw(
+        &self,
+        path: &str,
+        (key, value): (&str, &str),
+        what: &str,
+    ) -> Result<Value, Failure> {
+        let path = format!("{path}?{key}={}", send::quoted(value));
+        self.ask(&Ask::get(&path, what))
+    }
+
     fn ask(&self, ask: &Ask) -> Result<Value, Failure> {
         self.runtime
             .block_on(send::send(&self.access, ask, self.patience))
@@ -251,4 +274,11 @@ fn named(namespace: &str, name: &str) -> String {
         "" => name.to_owned(),
         namespace => format!("{namespace}/{name}"),
     }
+}
+
+/// Namespace and name of an object.
+fn identity(object: &Value) -> (&str, &str) {
+    let meta = &object["metadata"];
+    let text = |key: &str| meta[key].as_str().unwrap_or_default();
+    (text("namespace"), text("name"))
 }

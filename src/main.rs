@@ -9,6 +9,7 @@ mod cluster;
 mod command;
 mod error;
 mod input;
+mod interrupt;
 mod output;
 mod ui;
 

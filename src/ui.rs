@@ -23,6 +23,8 @@ pub(crate) struct Ui {
     err: AutoStream<io::Stderr>,
     quiet: bool,
     width: usize,
+    /// Whether the last line of stderr is one that the next one replaces.
+    passing: bool,
 }
 
 // === impl Ui ===
@@ -39,6 +41,7 @@ impl Ui {
             err: AutoStream::new(io::stderr(), choice),
             quiet,
             width: width(),
+            passing: false,
         }
     }
 
@@ -67,32 +70,56 @@ impl Ui {
         !self.quiet && io::stderr().is_terminal()
     }
 
+    /// A line of progress that the next news replaces; for terminals.
+    pub(crate) fn passing(&mut self, text: &str) -> io::Result<()> {
+        self.clear()?;
+        let shown: String = text.chars().take(self.width.saturating_sub(1)).collect();
+        self.passing = true;
+        write!(self.err, "{shown}")?;
+        self.err.flush()
+    }
+
+    /// Takes a passing line away.
+    fn clear(&mut self) -> io::Result<()> {
+        match std::mem::take(&mut self.passing) {
+            // Back to the first column, and erase the line (ECMA-48).
+            true => write!(self.err, "\r\x1b[2K"),
+            false => Ok(()),
+        }
+    }
+
     /// News: silent with `--quiet`.
     pub(crate) fn note(&mut self, text: &str) -> io::Result<()> {
         if self.quiet {
             return Ok(());
         }
+        self.clear()?;
         writeln!(self.err, "{text}")
     }
 
     pub(crate) fn warning(&mut self, text: &str) -> io::Result<()> {
+        self.clear()?;
         writeln!(self.err, "{WARNING}warning:{WARNING:#} {text}")
     }
 
     pub(crate) fn error(&mut self, text: &str) -> io::Result<()> {
+        self.clear()?;
         writeln!(self.err, "{ERROR}error:{ERROR:#} {text}")
     }
 
     pub(crate) fn caused_by(&mut self, text: &str) -> io::Result<()> {
+        self.clear()?;
         writeln!(self.err, "  caused by: {text}")
     }
 
     pub(crate) fn hint(&mut self, text: &str) -> io::Result<()> {
+        self.clear()?;
         writeln!(self.err, "{HINT}hint:{HINT:#} {text}")
     }
 
     /// Rendered text for stderr, also with `--quiet`.
     pub(crate) fn raw_news(&mut self, text: &str) -> io::Result<()> {
+        self.clear()?;
         self.err.write_all(text.as_bytes())
     }
 }

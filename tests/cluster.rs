@@ -5,5 +5,7 @@ mod access;
 mod api;
 mod check;
 mod faults;
+mod prometheus;
+mod shift;
 mod simulate;
 mod target;

@@ -374,7 +374,7 @@ impl Rollout {
         }
         self.plan.guards.iter().find_map(|guard| {
             let seen = *observed.values.get(&guard.metric)?;
-            guard.is_broken_by(seen).then(|| Reason::Broken {
+            guard.is_broken_by(seen).then_some(Reason::Broken {
                 guard: *guard,
                 seen,
                 samples: observed.samples,

@@ -31,11 +31,11 @@ pub(crate) struct Shifting {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoShift {
     #[error("a shift names {0}, which is not there or is no HTTPRoute or GRPCRoute")]
-    NoRoute(String),
+    Route(String),
     #[error("{route} has no rule in which {to} stands beside another backend that gets traffic")]
-    NoTarget { route: String, to: String },
+    Target { route: String, to: String },
     #[error("a shift to {to} leads nowhere: {why}")]
-    NoPlan { to: String, why: String },
+    Plan { to: String, why: String },
 }
 
 /// What a shift did, for the report.
@@ -52,14 +52,14 @@ impl Cluster {
     pub(crate) fn begin_shift(&mut self, event: usize, shift: &Shift) -> Result<(), NoShift> {
         let route = self
             .route(shift)
-            .ok_or_else(|| NoShift::NoRoute(shift.route.to_string()))?;
+            .ok_or_else(|| NoShift::Route(shift.route.to_string()))?;
         let target = ObjectName::new(Arc::clone(&route.name.namespace), shift.to.as_str());
-        let no_target = || NoShift::NoTarget {
+        let no_target = || NoShift::Target {
             route: shift.route.to_string(),
             to: shift.to.clone(),
         };
         let from = percent(&route.spec, &shift.to).ok_or_else(no_target)?;
-        let plan = shift.plan(from).map_err(|e| NoShift::NoPlan {
+        let plan = shift.plan(from).map_err(|e| NoShift::Plan {
             to: shift.to.clone(),
             why: e.to_string(),
         })?;

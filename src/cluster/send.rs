@@ -166,6 +166,14 @@ impl Ask {
         Self::new(Method::POST, path, what).with("application/json", body)
     }
 
+    /// A server-side apply, which may be sent again: it says what should be.
+    pub(super) fn apply(path: &str, what: &str, object: &Value) -> Self {
+        // JSON is YAML, and this is the one name for both.
+        Self::new(Method::PATCH, path, what)
+            .with("application/apply-patch+yaml", object)
+            .repeatable()
+    }
+
     #[must_use]
     pub(super) fn repeatable(mut self) -> Self {
         self.repeatable = true;

@@ -15,6 +15,7 @@ mod lint;
 mod mesh;
 mod permissions;
 mod report;
+mod shifts;
 
 use report::{Category, Report};
 
@@ -78,6 +79,9 @@ fn diagnose(cluster: &Cluster, scope: &Scope, report: &mut Report) -> Result<(),
     report.add(permissions::check(cluster, scope, &served)?);
     let seen = cluster.read(&served, cluster.namespace(scope))?;
     report.add(mesh::check(&seen));
+    if let Some(shifts) = shifts::check(&seen) {
+        report.add(shifts);
+    }
     report.add(lint::check(cluster, scope, &seen));
     Ok(())
 }

@@ -13,6 +13,7 @@ mod mesh;
 mod mirror;
 mod retry;
 mod set;
+pub(crate) mod shift;
 mod split;
 mod survey;
 mod timeout;
@@ -50,6 +51,7 @@ enum Sub {
     Mirror(Box<mirror::Args>),
     Timeout(Box<timeout::Args>),
     Retry(Box<retry::Args>),
+    Shift(Box<shift::Args>),
 }
 
 pub(crate) fn run(ui: &mut Ui, args: Args) -> Result<Answer, Error> {
@@ -64,5 +66,6 @@ pub(crate) fn run(ui: &mut Ui, args: Args) -> Result<Answer, Error> {
         Sub::Mirror(args) => mirror::run(ui, &args),
         Sub::Timeout(args) => timeout::run(ui, &args),
         Sub::Retry(args) => retry::run(ui, &args),
+        Sub::Shift(args) => shift::run(ui, &args),
     }
 }

@@ -15,5 +15,5 @@ mod tls;
 
 pub(crate) use faults::{Fault, What};
 pub(crate) use rules::Deny;
-pub(crate) use serve::{Api, kubeconfig};
+pub(crate) use serve::{Api, decoded, kubeconfig};
 pub(crate) use tls::Trouble;

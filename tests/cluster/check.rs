@@ -152,3 +152,16 @@ fn a_cluster_that_does_not_answer_is_a_report_and_an_error() {
     );
     assert!(out.stdout.contains("\"success\": false"), "{}", out.stdout);
 }
+
+#[test]
+fn what_lint_finds_in_files_is_found_in_the_cluster() {
+    let target = Target::own(Api::start());
+    target.store(super::simulate::APP);
+    target.store(&super::simulate::ROUTE.replace("NAME", "gone"));
+    let all = target.run(&["check", "-A", "-o", "short"]);
+    assert_eq!(all.code, 1, "{}", all.shown());
+    assert!(all.stdout.contains("Service shop/gone"), "{}", all.stdout);
+    // In one namespace what is not seen is not called missing.
+    let one = target.run(&["check", "-o", "json"]);
+    assert_ne!(result(&one, "objects-lint"), "error", "{}", one.stdout);
+}

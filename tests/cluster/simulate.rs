@@ -24,7 +24,7 @@ spec:
       containers: [{name: app, image: example/web, ports: [{containerPort: 8080}]}]
 ";
 
-const ROUTE: &str = "
+pub(crate) const ROUTE: &str = "
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
 metadata: {name: web}

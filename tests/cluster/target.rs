@@ -112,8 +112,45 @@ impl Target {
         self.send(http::Request::post(path), object.to_string())
     }
 
+    /// `httproutes.v1.gateway.networking.k8s.io` and the like, as a path in the namespace.
+    pub(crate) fn path(&self, group: &str, plural: &str, name: &str) -> String {
+        let namespace = &self.namespace;
+        match group {
+            "v1" => format!("/api/v1/namespaces/{namespace}/{plural}/{name}"),
+            group => format!("/apis/{group}/namespaces/{namespace}/{plural}/{name}"),
+        }
+    }
+
+    /// An object as it is now.
+    pub(crate) fn get(&self, group: &str, plural: &str, name: &str) -> Value {
+        self.send(
+            http::Request::get(self.path(group, plural, name)),
+            String::new(),
+        )
+    }
+
+    /// Changes an object as `kubectl patch --type merge` would.
+    pub(crate) fn merge(&self, path: &str, patch: Value) -> Value {
+        let request = http::Request::patch(format!("{path}?fieldManager=kubectl-patch"));
+        let request = request.header("content-type", "application/merge-patch+json");
+        self.send(request, patch.to_string())
+    }
+
+    /// Applies an object as this program would.
+    pub(crate) fn apply(&self, path: &str, object: &Value) -> Value {
+        let request = http::Request::patch(format!("{path}?fieldManager=meshctl&force=true"));
+        let request = request.header("content-type", "application/apply-patch+yaml");
+        self.send(request, object.to_string())
+    }
+
     fn send(&self, request: http::request::Builder, body: String) -> Value {
-        let request = request.header("content-type", "application/json");
+        let typed = request
+            .headers_ref()
+            .is_some_and(|h| h.contains_key("content-type"));
+        let request = match typed {
+            true => request,
+            false => request.header("content-type", "application/json"),
+        };
         let request = request.body(body.into_bytes()).unwrap();
         self.runtime.block_on(self.client.request(request)).unwrap()
     }

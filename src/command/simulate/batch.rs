@@ -12,9 +12,10 @@ use sim::run::Options;
 
 use super::execute::{Outcome, execute};
 use super::load::{self, Loaded, Prepared};
-use super::progress::{Board, on_ctrl_c};
+use super::progress::Board;
 use super::{CryptoChoice, Format, LevelChoice, RunArgs, against, write};
 use crate::error::{Answer, Error, print_diagnostics};
+use crate::interrupt::on_ctrl_c;
 use crate::ui::Ui;
 
 pub(super) fn run(ui: &mut Ui, args: &RunArgs) -> Result<Answer, Error> {

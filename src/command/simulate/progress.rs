@@ -1,6 +1,5 @@
 //! How far the simulations are, shown on a terminal; and why they should stop.
 
-use std::io;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -94,36 +93,4 @@ impl Board {
     pub(super) fn clear(&self) {
         self.bar.finish_and_clear();
     }
-}
-
-/// Calls `on_interrupt` at the first Ctrl-C; the second ends the process as usual.
-///
-/// # Errors
-/// When the signal cannot be caught.
-pub(super) fn on_ctrl_c(on_interrupt: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .build()?;
-    std::thread::Builder::new()
-        .name("ctrl-c".into())
-        .spawn(move || {
-            runtime.block_on(async {
-                if tokio::signal::ctrl_c().await.is_ok() {
-                    on_interrupt();
-                }
-                if tokio::signal::ctrl_c().await.is_ok() {
-                    leave();
-                }
-            });
-        })?;
-    Ok(())
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the user asked twice; nothing is worth waiting for"
-)]
-fn leave() {
-    // 128 + SIGINT, as shells have it.
-    std::process::exit(130);
 }

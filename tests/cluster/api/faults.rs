@@ -22,6 +22,8 @@ pub(crate) enum What {
     CutBody,
     /// The answer is no JSON.
     Nonsense,
+    /// Somebody else changes the object before a PATCH arrives.
+    Race,
 }
 
 impl Fault {

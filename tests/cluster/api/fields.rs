@@ -42,7 +42,8 @@ fn walk(value: &Value, at: &mut Vec<String>, into: &mut Fields) {
                 at.pop();
             }
         }
-        _ if at.is_empty() => {}
+        // An empty map wants none of its keys.
+        Value::Object(_) => {}
         _ => {
             into.insert(at.clone());
         }

@@ -216,6 +216,7 @@ async fn answer(
         Some(What::Cut) => return Err(std::io::Error::other("cut")),
         Some(What::CutBody) => cut = true,
         Some(What::Nonsense) => return Ok(written(200, "<html>welcome</html>".into(), false)),
+        Some(What::Race) => touch(&mut state.lock().unwrap(), head.uri.path()),
         None => {}
     }
     let mut state = state.lock().unwrap();
@@ -238,6 +239,16 @@ fn user(head: &http::request::Parts, certificate: Option<String>) -> Option<Stri
     };
     let user = token.map_or(certificate, known)?;
     Some(header("impersonate-user").map_or(user, str::to_owned))
+}
+
+/// Somebody else changes the object at `path`.
+fn touch(state: &mut State, path: &str) {
+    let Some(Place3 { key, .. }) = place(path, &state.absent) else {
+        return;
+    };
+    let mut object = state.store.objects[&key].clone();
+    object["metadata"]["labels"]["touched"] = json!(state.store.version.to_string());
+    state.store.update(&key, object, "somebody", false).unwrap();
 }
 
 /// What a path names.
@@ -387,7 +398,7 @@ fn queries(query: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-fn decoded(text: &str) -> String {
+pub(crate) fn decoded(text: &str) -> String {
     let mut parts = text.split('%');
     let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
     for part in parts {

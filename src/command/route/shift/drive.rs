@@ -1,0 +1,356 @@
+//! A shift against a cluster: observe, decide, apply, until it is over.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant as Clock};
+
+use engine::rollout::{Decision, Metric, Observed, Rollout};
+use serde_json::Value;
+
+use super::metrics::{Metrics, Of};
+use super::note::{Note, now};
+use super::target::{self, Target};
+use super::told;
+use crate::cluster::Cluster;
+use crate::cluster::apply::Applied;
+use crate::cluster::failure::{Failure, Kind};
+use crate::error::{Answer, Error};
+use crate::interrupt::on_every_ctrl_c;
+use crate::ui::Ui;
+
+/// Observations per step: a bad version is seen long before the step ends.
+const LOOKS_PER_STEP: u32 = 6;
+/// Bounds of the time between two observations.
+const LOOK_MIN: Duration = Duration::from_millis(100);
+const LOOK_MAX: Duration = Duration::from_secs(10);
+/// How long a change is tried again while the cluster cannot be reached.
+const PERSISTENCE: Duration = Duration::from_secs(120);
+
+/// A shift and everything it needs.
+pub(super) struct Drive<'a> {
+    ui: &'a mut Ui,
+    cluster: &'a Cluster,
+    target: Target,
+    note: Note,
+    rollout: Rollout,
+    metrics: Metrics<'a>,
+    force: bool,
+    /// The last trouble with the metrics, so that it is told once.
+    trouble: Option<String>,
+}
+
+/// What the user wants after Ctrl-C.
+enum Wish {
+    Return,
+    Keep,
+    Continue,
+}
+
+/// A change of the route that did not come about.
+enum Refused {
+    Cluster(Failure),
+    /// Somebody else gave the route other weights.
+    Changed,
+}
+
+// === impl Drive ===
+
+impl<'a> Drive<'a> {
+    pub(super) fn new(
+        ui: &'a mut Ui,
+        cluster: &'a Cluster,
+        target: Target,
+        note: Note,
+        rollout: Rollout,
+        metrics: Metrics<'a>,
+        force: bool,
+    ) -> Self {
+        Self {
+            ui,
+            cluster,
+            target,
+            note,
+            rollout,
+            metrics,
+            force,
+            trouble: None,
+        }
+    }
+
+    /// Gives the first step its weights, and goes on from there.
+    pub(super) fn begin(&mut self) -> Result<Answer, Error> {
+        let interrupts = interrupts()?;
+        let before = self.target.weights_before();
+        let unchanged = |object: &Value| target::has_weights(object, &before);
+        self.place(unchanged)?;
+        self.watch(&interrupts)
+    }
+
+    /// Goes on with the weights that are there.
+    pub(super) fn resume(&mut self) -> Result<Answer, Error> {
+        let interrupts = interrupts()?;
+        if !self.note.is_in_place(&self.target.object) {
+            return Err(self.somebody_else());
+        }
+        self.ui.note(&format!(
+            "resuming at {}% of the traffic to {}",
+            self.rollout.weight(),
+            self.target.to
+        ))?;
+        self.watch(&interrupts)
+    }
+
+    fn watch(&mut self, interrupts: &Receiver<()>) -> Result<Answer, Error> {
+        let look = self.rollout.plan().every / LOOKS_PER_STEP;
+        let look = look.clamp(LOOK_MIN, LOOK_MAX);
+        loop {
+            let decision = match interrupts.recv_timeout(look) {
+                Ok(()) => match self.ask()? {
+                    Wish::Continue => continue,
+                    Wish::Keep => return Err(self.kept()),
+                    Wish::Return => self.rollout.give_up(),
+                },
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                    let observed = self.observe()?;
+                    let decision = self.rollout.decide(now(), observed.as_ref());
+                    self.tell(observed.as_ref(), &decision)?;
+                    decision
+                }
+            };
+            match decision {
+                Decision::Hold(_) => {}
+                Decision::Set(_) => self.step()?,
+                Decision::Return(reason) => {
+                    self.end(true)?;
+                    let text = format!(
+                        "{} has {}% of the traffic again: {reason}\n",
+                        self.target.to,
+                        self.rollout.weight()
+                    );
+                    self.ui.out().write_all(text.as_bytes())?;
+                    return Ok(Answer::No);
+                }
+                Decision::Done => {
+                    self.end(false)?;
+                    let (to, percent) = (&self.target.to, self.rollout.weight());
+                    let text = format!("{to} has {percent}% of the traffic\n");
+                    self.ui.out().write_all(text.as_bytes())?;
+                    return Ok(Answer::Yes);
+                }
+            }
+        }
+    }
+
+    /// The next step's weights.
+    fn step(&mut self) -> Result<(), Error> {
+        let before = self.note.clone();
+        self.place(|object| before.is_in_place(object))
+    }
+
+    /// Applies the weights of the step, if the route has those that `expected` knows.
+    fn place(&mut self, expected: impl Fn(&Value) -> bool) -> Result<(), Error> {
+        self.rollout.applied(now());
+        self.note.turn_to(&self.target, &self.rollout);
+        let note = self.note.clone();
+        self.change(|object| match expected(object) {
+            true => Ok(Some(note.placed(object))),
+            false => Err(Refused::Changed),
+        })?;
+        // The time of the step begins when the cluster has its weights.
+        self.rollout.applied(now());
+        self.ui.note(&format!(
+            "{}: {}% of the traffic to {}",
+            self.target.shown(),
+            self.rollout.weight(),
+            self.target.to
+        ))?;
+        Ok(())
+    }
+
+    /// Takes the note away; with `back`, the weights of before return.
+    fn end(&mut self, back: bool) -> Result<(), Error> {
+        let note = self.note.clone();
+        self.change(|object| {
+            if !note.is_in_place(object) {
+                return Err(Refused::Changed);
+            }
+            let object = if back {
+                note.restored(object)
+            } else {
+                object.clone()
+            };
+            Ok(Some(target::without_note(&object)))
+        })
+    }
+
+    /// Changes the route, again and again while the cluster cannot be reached.
+    fn change(
+        &mut self,
+        decide: impl Fn(&Value) -> Result<Option<Value>, Refused>,
+    ) -> Result<(), Error> {
+        let since = Clock::now();
+        let mut told = false;
+        loop {
+            let (name, how) = (self.target.name(), self.target.how(self.force));
+            let failure = match self
+                .cluster
+                .change(&self.target.resource, name, how, &decide)
+            {
+                Ok(applied) => return self.took(applied),
+                Err(Refused::Changed) => return Err(self.somebody_else()),
+                Err(Refused::Cluster(failure)) => failure,
+            };
+            let passing = matches!(failure.kind, Kind::Unreachable | Kind::Cut | Kind::Busy);
+            if !passing || since.elapsed() > PERSISTENCE {
+                let service = &self.target.service;
+                let stays = format!(
+                    "the route keeps the weights that it has, and its note: go on \
+                     with `meshctl route shift {service} --resume`, or give the traffic back with \
+                     --return"
+                );
+                return Err(Error::from(failure).hint(stays));
+            }
+            if !told {
+                self.ui.warning(&format!("{failure}; trying again"))?;
+                told = true;
+            }
+            std::thread::sleep(LOOK_MIN * 10);
+        }
+    }
+
+    /// Tells whose fields were taken over.
+    fn took(&mut self, applied: Option<Applied>) -> Result<(), Error> {
+        for owner in applied.into_iter().flat_map(|a| a.taken) {
+            self.ui.note(&format!(
+                "took {} over from `{}`; what it was applied from still has the old weights",
+                owner.field, owner.manager
+            ))?;
+        }
+        Ok(())
+    }
+
+    /// What the version did since the weights of the step are in place; trouble is told once.
+    fn observe(&mut self) -> Result<Option<Observed>, Error> {
+        let (namespace, _) = self.target.name();
+        let of = Of {
+            namespace,
+            service: &self.target.to,
+            window: now().since(self.rollout.since()),
+        };
+        match self.metrics.observe(of, &self.rollout.plan().guards) {
+            Ok(observed) => {
+                self.trouble = None;
+                Ok(observed)
+            }
+            Err(trouble) => {
+                if self.trouble.as_ref() != Some(&trouble) {
+                    self.ui.warning(&trouble)?;
+                    self.trouble = Some(trouble);
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// One line: wanted and observed share, what the guards see, what is waited for.
+    fn tell(&mut self, observed: Option<&Observed>, decision: &Decision) -> io::Result<()> {
+        let mut words = vec![format!("{}% wanted", self.rollout.weight())];
+        if let Some(share) = self.share(observed) {
+            words.push(format!("{share:.0}% seen"));
+        }
+        if let Some(observed) = observed {
+            words.push(format!("{} requests", observed.samples));
+            let shown =
+                |(metric, value): (&Metric, &f64)| format!("{metric} {}", metric.shown(*value));
+            words.extend(observed.values.iter().map(shown));
+        }
+        words.push(told(decision));
+        let line = words.join(", ");
+        match decision {
+            Decision::Hold(_) if !self.ui.shows_progress() => Ok(()),
+            Decision::Hold(_) => self.ui.passing(&line),
+            _ => self.ui.note(&line),
+        }
+    }
+
+    /// The target's share of what all backends of the route got, in percent.
+    fn share(&self, observed: Option<&Observed>) -> Option<f64> {
+        let mut sum = 0.0;
+        let mut names = target::names(&self.target.object);
+        names.sort();
+        names.dedup();
+        let (namespace, _) = self.target.name();
+        let window = now().since(self.rollout.since());
+        for service in &names {
+            let of = Of {
+                namespace,
+                service,
+                window,
+            };
+            sum += self.metrics.requests(of).ok()?.unwrap_or(0.0);
+        }
+        let mine = observed?.samples as f64;
+        (sum > 0.0).then(|| (mine / sum * 100.0).min(100.0))
+    }
+
+    /// What Ctrl-C means: asked on a terminal, a return elsewhere.
+    fn ask(&mut self) -> Result<Wish, Error> {
+        if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+            self.ui.note("interrupted: the traffic returns")?;
+            return Ok(Wish::Return);
+        }
+        loop {
+            self.ui.raw_news(
+                "\nreturn the traffic (r), keep it and resume later (k), or continue (c)? ",
+            )?;
+            let mut line = String::new();
+            io::stdin().read_line(&mut line)?;
+            match line.trim() {
+                "r" | "return" => return Ok(Wish::Return),
+                "k" | "keep" => return Ok(Wish::Keep),
+                "c" | "continue" => return Ok(Wish::Continue),
+                _ => {}
+            }
+        }
+    }
+
+    fn kept(&self) -> Error {
+        let (service, percent) = (&self.target.service, self.rollout.weight());
+        Error::new(format!(
+            "interrupted: {} keeps {percent}% of the traffic",
+            self.target.to
+        ))
+        .hint(format!("go on: meshctl route shift {service} --resume"))
+        .hint(format!(
+            "or give it back: meshctl route shift {service} --return"
+        ))
+    }
+
+    fn somebody_else(&self) -> Error {
+        let shown = self.target.shown();
+        Error::new(format!("somebody else changed the weights of {shown}"))
+            .hint("the shift ends here; the route stays as it is")
+            .hint(format!(
+                "the annotation {} tells of the shift: remove it when it is over",
+                super::note::ANNOTATION
+            ))
+    }
+}
+
+fn interrupts() -> Result<Receiver<()>, Error> {
+    let (send, receive) = mpsc::channel();
+    // The controller may be gone by the time of an interrupt.
+    on_every_ctrl_c(move || {
+        let _ = send.send(());
+    })
+    .map_err(|e| Error::new("cannot catch Ctrl-C").caused_by(e))?;
+    Ok(receive)
+}
+
+// === impl Refused ===
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        Self::Cluster(failure)
+    }
+}

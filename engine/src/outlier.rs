@@ -122,12 +122,19 @@ impl Detector {
             host.external.swap();
             host.local.swap();
         }
-        let split = self.policy.split_external_local_origin_errors;
-        for proposal in compare::success_rate(&self.policy, hosts, split) {
-            changes.extend(self.propose(hosts, proposal.0, proposal.1, now, rng));
-        }
-        for proposal in compare::failure_percentage(&self.policy, hosts, split) {
-            changes.extend(self.propose(hosts, proposal.0, proposal.1, now, rng));
+        // Both detectors for external errors, then both for local-origin ones, which are counted
+        // apart only in split mode (`processSuccessRateEjections`).
+        let views = match self.policy.split_external_local_origin_errors {
+            true => &[false, true][..],
+            false => &[false],
+        };
+        for local in views {
+            for (host, reason) in compare::success_rate(&self.policy, hosts, *local) {
+                changes.extend(self.propose(hosts, host, reason, now, rng));
+            }
+            for (host, reason) in compare::failure_percentage(&self.policy, hosts, *local) {
+                changes.extend(self.propose(hosts, host, reason, now, rng));
+            }
         }
         let good_for = interval(&self.policy);
         for host in hosts.iter_mut() {

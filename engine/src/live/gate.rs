@@ -364,7 +364,10 @@ impl State {
             }
             self.tell_rolling(name, told, entry.probe);
         }
-        self.plan();
+        // The whole plan looks at every host; only the gates changed.
+        if let Some(due) = self.gates.wakes_at() {
+            self.next_due = self.next_due.min(due);
+        }
     }
 
     fn tell_rolling(&mut self, name: &Arc<str>, told: Told, probe: Option<Probe>) {

@@ -12,57 +12,47 @@ pub fn success_rate_threshold(rates: &[f64], factor: f64) -> f64 {
     mean - factor * libm::sqrt(variance)
 }
 
-/// Hosts whose success rate is below the crowd's.
+/// Hosts whose success rate is below the crowd's, by external or by local-origin errors.
 pub(super) fn success_rate(
     policy: &Outlier,
     hosts: &[&mut HostRecord],
-    split: bool,
+    local: bool,
 ) -> Vec<(usize, Reason)> {
     let p = policy.success_rate;
-    let mut out = Vec::new();
-    for (local, reason) in views(split, Reason::SuccessRate, Reason::SuccessRateLocalOrigin) {
-        let rates = rates(hosts, local, p.request_volume);
-        if rates.is_empty() || rates.len() < p.minimum_hosts as usize {
-            continue;
-        }
-        let values: Vec<f64> = rates.iter().map(|(_, rate)| *rate).collect();
-        let threshold = success_rate_threshold(&values, f64::from(p.stdev_factor) / 1000.0);
-        let low = rates.iter().filter(|(_, rate)| *rate < threshold);
-        out.extend(low.map(|(host, _)| (*host, reason)));
+    let rates = rates(hosts, local, p.request_volume);
+    if rates.is_empty() || rates.len() < p.minimum_hosts as usize {
+        return Vec::new();
     }
-    out
+    let reason = match local {
+        true => Reason::SuccessRateLocalOrigin,
+        false => Reason::SuccessRate,
+    };
+    let values: Vec<f64> = rates.iter().map(|(_, rate)| *rate).collect();
+    let threshold = success_rate_threshold(&values, f64::from(p.stdev_factor) / 1000.0);
+    let low = rates.iter().filter(|(_, rate)| *rate < threshold);
+    low.map(|(host, _)| (*host, reason)).collect()
 }
 
-/// Hosts whose share of failures is at or above a fixed threshold.
+/// Hosts whose share of failures is at or above a fixed threshold, by external or by local-origin
+/// errors.
 pub(super) fn failure_percentage(
     policy: &Outlier,
     hosts: &[&mut HostRecord],
-    split: bool,
+    local: bool,
 ) -> Vec<(usize, Reason)> {
     let p = policy.failure_percentage;
-    let mut out = Vec::new();
-    let both = views(
-        split,
-        Reason::FailurePercentage,
-        Reason::FailurePercentageLocalOrigin,
-    );
-    for (local, reason) in both {
-        let rates = rates(hosts, local, p.request_volume);
-        if rates.is_empty() || rates.len() < p.minimum_hosts as usize {
-            continue;
-        }
-        let high = rates
-            .iter()
-            .filter(|(_, rate)| 100.0 - rate >= f64::from(p.threshold));
-        out.extend(high.map(|(host, _)| (*host, reason)));
+    let rates = rates(hosts, local, p.request_volume);
+    if rates.is_empty() || rates.len() < p.minimum_hosts as usize {
+        return Vec::new();
     }
-    out
-}
-
-/// External errors first, then local-origin ones, which are counted apart only in split mode.
-fn views(split: bool, external: Reason, local: Reason) -> impl Iterator<Item = (bool, Reason)> {
-    let all = [(false, external), (true, local)];
-    all.into_iter().take(if split { 2 } else { 1 })
+    let reason = match local {
+        true => Reason::FailurePercentageLocalOrigin,
+        false => Reason::FailurePercentage,
+    };
+    let high = rates
+        .iter()
+        .filter(|(_, rate)| 100.0 - rate >= f64::from(p.threshold));
+    high.map(|(host, _)| (*host, reason)).collect()
 }
 
 /// Success rates of the last interval, of hosts that are not ejected and had enough requests.

@@ -1,5 +1,6 @@
 //! Pairs of connections over pipes, and translations between the versions.
 
+mod keep_alive;
 mod limits;
 mod translate;
 

@@ -66,6 +66,7 @@ impl Agent {
         let (now, first) = (rt.now(), snapshots.borrow().clone());
         let clusters = Clusters::new(rt.rand());
         clusters.apply(&first.outbound, now);
+        note_errands(&sites, &first);
         let of = &first.workload;
         let agent = Arc::new(Self {
             name: name.to_owned(),
@@ -94,6 +95,7 @@ impl Agent {
             let newest = snapshots.borrow_and_update().clone();
             let now = self.rt.now();
             self.clusters.apply(&newest.outbound, now);
+            note_errands(&self.sites, &newest);
             self.known().clear();
             let version = format!("{:016x}", newest.version);
             self.telemetry
@@ -184,5 +186,19 @@ impl core::fmt::Debug for Agent {
         f.debug_struct("Agent")
             .field("name", &self.name)
             .finish_non_exhaustive()
+    }
+}
+
+/// Probes and reconnects go over connections of their own.
+fn note_errands(sites: &Sites, snapshot: &Snapshot) {
+    for (key, policy) in snapshot.outbound.clusters.iter() {
+        if policy.health_check.is_some() {
+            sites.beyond(format!("healthCheck of {key}: probes are connections"));
+        }
+        if policy.fail_fast.is_some() {
+            sites.beyond(format!(
+                "connectFailFast of {key}: reconnects are connections"
+            ));
+        }
     }
 }

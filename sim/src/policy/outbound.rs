@@ -188,6 +188,10 @@ impl Agent {
         head: &RequestHead,
         counted: &mut Counted<'_>,
     ) -> Answer {
+        if session.response_bandwidth().is_some() {
+            let what = "fault.responseBandwidth: bodies have no bytes";
+            self.sites.beyond(what);
+        }
         let replayable = ask.body_bytes <= session.replay_limit() as u64;
         if let Some(at) = session.delay_until() {
             self.rt.sleep_until(at).await;

@@ -189,3 +189,42 @@ fn only_one_probe_at_a_time_and_only_it_decides() {
     assert_eq!(b.record(gone, at(5_002)), Some(Change::ProbeReturned));
     assert_eq!(b.probe(class(200), at(5_003)), Some(Change::Closed));
 }
+
+proptest! {
+    /// Never two probes at once, dead for at least the first time, no change by what says nothing.
+    #[test]
+    fn one_probe_at_a_time_and_the_whole_time_dead(
+        steps in prop::collection::vec((0u64..4_000, 0u8..6), 1..300),
+        seed: u64,
+    ) {
+        let mut b = Bench::new(|p| p.consecutive_failures = 2);
+        b.rng = Entropy::from_seed(seed);
+        let mut now = 0;
+        let mut out: Option<Probe> = None;
+        for (wait, what) in steps {
+            now += wait;
+            b.breaker.advance(at(now));
+            let before = b.breaker.position();
+            match what {
+                0 | 1 => if let Some(probe) = b.breaker.start() {
+                    prop_assert!(out.is_none(), "two probes");
+                    out = Some(probe);
+                },
+                2 => {
+                    b.record(ended(IGNORED), at(now));
+                    prop_assert_eq!(before, b.breaker.position());
+                }
+                3 => {
+                    b.answers(&[500], at(now));
+                }
+                code => if let Some(probe) = out.take() {
+                    let class = class(if code == 4 { 500 } else { 200 });
+                    b.record(Ended { probe: Some(probe), ..ended(class) }, at(now));
+                },
+            }
+            if let Position::Open { since, until } = b.breaker.position() {
+                prop_assert!(until.since(since) >= b.policy.backoff_min);
+            }
+        }
+    }
+}

@@ -274,7 +274,7 @@ async fn observers_see_one_request_on_both_sides_under_one_id_with_its_reasons()
             here.trail
         );
     }
-    let mut tries: Vec<usize> = outbound.iter().map(|r| r.attempts.len()).collect();
-    tries.sort_unstable();
-    assert_eq!(tries, [1, 2], "one of them met the dead endpoint first");
+    // In turn, from a random start: at least one of them met the dead endpoint first.
+    let tries: Vec<usize> = outbound.iter().map(|r| r.attempts.len()).collect();
+    assert!(tries.contains(&2), "{tries:?}");
 }

@@ -317,7 +317,7 @@ fn member<'a>(
     let slot = &mut slots[at];
     let goes = match op {
         Op::Remove => true,
-        Op::Restore(Form::Absent) => slot.value.is_empty(),
+        Op::Restore(Form::Absent) => slot.key.is_some() && slot.value.is_empty(),
         _ => false,
     };
     if !goes || !rest.is_empty() {

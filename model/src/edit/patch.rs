@@ -91,11 +91,11 @@ impl Patch {
         }
         let layout = Layout::of(document);
         let splices = splices(&layout, document, edits)?;
+        let text = spliced(&layout, &splices);
+        check(&layout, document, edits, &splices, &text)?;
         if splices.is_empty() {
             return Ok(false);
         }
-        let text = spliced(&layout, &splices);
-        check(&layout, document, edits, &splices, &text)?;
         self.edited = span.end;
         if let Some(line_break) = layout.completed {
             // The last line got a line break to be edited, and loses it again.
@@ -211,9 +211,14 @@ fn check(
     if !layout.json && braces(text) && !braces(&layout.text) {
         return Err(refuse("a text that starts with `{` is read as JSON"));
     }
-    let root = yaml::read_again(document, text)
-        .map_err(|error| refuse(&format!("the result would not be read ({})", error.message)))?;
-    let value = root.map(|root| root.to_json()).unwrap_or_default();
+    let value = if splices.is_empty() {
+        document.to_json()
+    } else {
+        let root = yaml::read_again(document, text).map_err(|error| {
+            refuse(&format!("the result would not be read ({})", error.message))
+        })?;
+        root.map(|root| root.to_json()).unwrap_or_default()
+    };
     if value::same(&value, &expected) {
         Ok(())
     } else {

@@ -145,6 +145,17 @@ fn a_collection_that_others_filled_as_well_keeps_what_they_added() {
         "m: {}\na: 1\n",
     );
     check(
+        "a: [{}]\n",
+        &[Edit::restore(at("a[0]"), Form::Absent)],
+        "a: [{}]\n",
+    );
+    let item = Edit::insert(at("a"), json!([]), Place::First);
+    check(
+        "a:\n- b\n",
+        &[item, Edit::restore(at("a[0]"), Form::Absent)],
+        "a:\n- []\n- b\n",
+    );
+    check(
         "a: 1\n",
         &[Edit::restore(at("m.x"), Form::Absent)],
         "a: 1\n",

@@ -146,10 +146,11 @@ pub fn check(input: &Input<'_>) -> Report {
     let mut found: Vec<Diagnostic> = read.cloned().collect();
     let loaded = load::load(resources.iter().copied(), MeshMode::All);
     found.extend(loaded.diagnostics);
+    let facts = Facts::new(resources, loaded.index, input.calls);
+    found.extend(facts.unreadable.iter().cloned());
     // An object that was refused may be what others refer to.
     let refused = found.iter().any(|finding| finding.level == Level::Error);
     let complete = input.complete && !refused;
-    let facts = Facts::new(resources, loaded.index, input.calls);
     found.extend(facts.index.findings(complete));
     let mut findings = Findings::default();
     for analyze in ANALYZERS {

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use engine::origin::Origin;
 use engine::snapshot::{ObjectName, PortProtocol};
 
-use super::Call;
+use super::{Call, Code};
+use crate::diagnostic::Diagnostic;
 use crate::document::Object;
 use crate::index::{
     Age, Fact, Index, Key, Service, ServiceKind, ServicePort, TargetPort, parent_name,
@@ -24,6 +25,8 @@ pub(super) struct Facts<'a> {
     /// routes can be judged together.
     pub(super) routed: Index,
     pub(super) workloads: Vec<WorkloadFact<'a>>,
+    /// Workloads that are not among them, and why: annotations of ours that cannot be read.
+    pub(super) unreadable: Vec<Diagnostic>,
     /// Who calls whom, as far as manifests tell.
     pub(super) calls: &'a [Call],
     by_pod: BTreeMap<ObjectName, usize>,
@@ -66,6 +69,7 @@ impl<'a> Facts<'a> {
             routed: Index::default(),
             index,
             workloads: Vec::new(),
+            unreadable: Vec::new(),
             by_pod: BTreeMap::new(),
         };
         let known: BTreeSet<_> = facts.resources.iter().map(|r| r.object.subject()).collect();
@@ -104,18 +108,22 @@ impl<'a> Facts<'a> {
                 format!("{}/{}", object.kind, object.name()),
             );
             let template = &workload.template;
-            // Annotations that cannot be read are findings of their own: see `templates`.
-            let Ok(fact) = load::pod_of_template(
+            let made = load::pod_of_template(
                 pod.clone(),
                 &template.metadata.labels,
                 &template.metadata.annotations,
                 &template.spec,
                 format!("{}/{}", object.kind, object.name()),
                 object.origin(),
-            ) else {
-                return;
-            };
-            self.index.apply(Fact::Pod(fact));
+            );
+            match made {
+                Ok(fact) => self.index.apply(Fact::Pod(fact)),
+                Err((key, error)) => {
+                    let error = annotation(object, workload.kind, key, error);
+                    self.unreadable.push(error);
+                    return;
+                }
+            }
         }
         self.by_pod.insert(pod.clone(), self.workloads.len());
         self.workloads.push(WorkloadFact {
@@ -248,17 +256,37 @@ impl<'a> ServiceFact<'a, '_> {
 impl WorkloadFact<'_> {
     /// The path of the field `key` of the pod's spec.
     pub(super) fn spec_path<'k>(&self, key: &'k str) -> Vec<Step<'k>> {
-        let mut path: Vec<Step<'_>> = match self.workload.kind {
-            WorkloadKind::Pod => Vec::new(),
-            WorkloadKind::CronJob => ["spec", "jobTemplate", "spec", "template"]
-                .map(Step::Key)
-                .into(),
-            _ => ["spec", "template"].map(Step::Key).into(),
-        };
+        let mut path = template_path(self.workload.kind);
         path.push(Step::Key("spec"));
         path.push(Step::Key(key));
         path
     }
+}
+
+/// The path of the template that pods are made from.
+fn template_path(kind: WorkloadKind) -> Vec<Step<'static>> {
+    match kind {
+        WorkloadKind::Pod => Vec::new(),
+        WorkloadKind::CronJob => ["spec", "jobTemplate", "spec", "template"]
+            .map(Step::Key)
+            .into(),
+        _ => ["spec", "template"].map(Step::Key).into(),
+    }
+}
+
+/// An annotation, or the label of that name, in the template of a workload.
+fn annotation(object: &Object, kind: WorkloadKind, key: &str, error: String) -> Diagnostic {
+    let path = |map| {
+        let mut path = template_path(kind);
+        path.extend([Step::Key("metadata"), Step::Key(map), Step::Key(key)]);
+        path
+    };
+    let annotations = path("annotations");
+    let path = match object.at(&annotations) {
+        Some(_) => annotations,
+        None => path("labels"),
+    };
+    object.error_at(&path, error).code(Code::AnnotationValue)
 }
 
 /// The index, and a Service for each parent of a route that it lacks. Its ports are those that

@@ -77,3 +77,26 @@ fn a_code_that_needs_everything_is_silent_about_a_part() {
         }
     }
 }
+
+#[test]
+fn a_workload_that_cannot_be_read_is_not_missed_by_its_service() {
+    let text = "\
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}, annotations: {meshctl.dev/inject: maybe}}
+    spec: {containers: [{name: web, image: web}]}
+";
+    let seen = judged(text, true);
+    let codes: Vec<_> = seen.iter().map(|(code, _)| *code).collect();
+    assert_eq!(codes, [Some(Code::AnnotationValue)], "{seen:?}");
+    assert!(seen[0].1.starts_with("m.yaml:12:"), "{seen:?}");
+}

@@ -118,6 +118,7 @@ fn a_dropped_ticket_counts_as_cancelled() {
     assert_eq!(live.in_use(), InUse::default());
 }
 
+mod choice;
 mod errand;
 mod gate;
 mod health;

@@ -12,6 +12,7 @@ use crate::snapshot::{Cluster, Frontend, ObjectName, PortProtocol, RouteKind, Ro
 
 mod faults;
 mod foresee;
+mod hashes;
 mod random;
 mod retries;
 mod timeouts;

@@ -31,7 +31,7 @@ use errand::Bell;
 
 use crate::fault;
 use crate::report::{EndpointKey, EndpointState, Event, Guards};
-use crate::snapshot::{ClusterKey, Outbound, Standpoint};
+use crate::snapshot::{ClusterKey, Outbound, Snapshot, Standpoint};
 use crate::time::Instant;
 
 mod account;
@@ -129,8 +129,13 @@ impl Clusters {
         }
     }
 
-    /// Says where the proxy stands, for balancing by locality. To be called before
-    /// [`apply`](Self::apply) when both change.
+    /// Takes over everything that a snapshot says: where the proxy stands, and the configuration.
+    pub fn follow(&self, snapshot: &Snapshot, now: Instant) {
+        self.locate(&snapshot.standpoint, now);
+        self.apply(&snapshot.outbound, now);
+    }
+
+    /// Says where the proxy stands, for balancing by locality.
     pub fn locate(&self, standpoint: &Arc<Standpoint>, now: Instant) {
         let mut inner = self.lock();
         if *inner.standpoint == **standpoint {

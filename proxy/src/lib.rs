@@ -72,8 +72,7 @@ pub async fn start<R: Rt>(
     let tls = Arc::new(tls);
     let (now, first) = (rt.now(), snapshots.borrow().clone());
     let clusters = Clusters::new(rt.rand());
-    clusters.locate(&first.standpoint, now);
-    clusters.apply(&first.outbound, now);
+    clusters.follow(&first, now);
     let counts = Arc::new(Telemetry::new(&bootstrap.name, now));
     let shared = Arc::new(Shared {
         rt: rt.clone(),
@@ -131,8 +130,7 @@ async fn follow<R: Rt>(shared: Arc<Shared<R>>, mut watch: Watch) {
         }
         let newest = snapshots.borrow_and_update().clone();
         let now = shared.rt.now();
-        shared.clusters.locate(&newest.standpoint, now);
-        shared.clusters.apply(&newest.outbound, now);
+        shared.clusters.follow(&newest, now);
         let version = format!("{:016x}", newest.version);
         shared
             .telemetry

@@ -108,6 +108,10 @@ impl State {
     }
 
     fn tell_breaker(&mut self, slot: Slot, ended: Ended) {
+        // Most clusters have none: not worth a reference to the policy.
+        if self.policy.breaker.is_none() {
+            return;
+        }
         let policy = self.policy.clone();
         let Some(policy) = &policy.breaker else {
             return;

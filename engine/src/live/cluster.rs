@@ -218,7 +218,7 @@ impl LiveCluster {
             tried,
             redraws,
             deposit,
-            hash: None,
+            ..Ask::default()
         };
         self.start_for(&ask, now)
     }

@@ -24,6 +24,8 @@ pub struct Ask<'a> {
     pub deposit: Option<&'a RetryBudget>,
     /// For algorithms that choose by it.
     pub hash: Option<u64>,
+    /// Somebody wants to know which endpoint lost a comparison.
+    pub explain: bool,
 }
 
 /// What algorithms ask about the hosts.
@@ -74,7 +76,7 @@ impl State {
             endpoint,
             policy: self.policy.clone(),
             why: picked.why,
-            other: self.other(picked.why),
+            other: ask.explain.then(|| self.other(picked.why)).flatten(),
             candidates,
             panic,
         })

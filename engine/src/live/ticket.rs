@@ -18,7 +18,7 @@ pub struct Started {
     /// The policies it was started under.
     pub policy: Arc<Cluster>,
     pub why: Why,
-    /// The endpoint that lost the comparison, when two were compared.
+    /// The endpoint that lost the comparison, when two were compared and somebody asked.
     pub other: Option<Arc<Endpoint>>,
     /// How many endpoints could be picked.
     pub candidates: usize,

@@ -1,17 +1,19 @@
 //! The matches of a table in order of precedence, and the short way to the ones that can hold for a
-//! path.
+//! host and a path.
 //!
 //! ```text
+//!  host a.example ─▶ "a.example", then "*.example", then any; in each:
 //!  path /shop/cart ─┬─ exact   "/shop/cart"                ─▶ entries ┐
 //!                   ├─ prefix  "/shop/cart", "/shop"       ─▶ entries ├─ the first that holds
 //!                   └─ scan    expressions, "/", no path   ─▶ entries ┘
 //! ```
 //!
-//! A look-up costs one hash for the exact path and one for each *length* that prefixes of the table
-//! have, however many rules there are; only expressions and matches without a path are tried one by
-//! one.
+//! A look-up costs one hash for the host and one for each of its suffixes, one for the exact path
+//! and one for each *length* that prefixes have, however many hosts and rules there are; only
+//! expressions and matches without a path are tried one by one.
 
 use core::cmp::Reverse;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -25,6 +27,18 @@ use crate::snapshot::route::{GrpcMatch, Match, PathMatch, Rule, ValueMatch};
 #[derive(Clone, Debug)]
 pub(crate) struct Index {
     entries: Vec<Entry>,
+    /// By host name, exact.
+    hosts: Lookup<Paths>,
+    /// By what stands behind the `*` of a wildcard.
+    suffixes: Lookup<Paths>,
+    /// For all hosts.
+    any: Paths,
+}
+
+/// The entries for one host name, by path.
+#[derive(Clone, Debug, Default)]
+struct Paths {
+    all: Vec<u32>,
     exact: Lookup<Vec<u32>>,
     prefix: Lookup<Vec<u32>>,
     /// The lengths that keys of `prefix` have, longest first.
@@ -84,23 +98,29 @@ impl Index {
     }
 
     fn of_sorted(entries: Vec<Entry>, rules: &[Arc<Rule>]) -> Self {
-        let mut exact: BTreeMap<String, Vec<u32>> = BTreeMap::new();
-        let mut prefix: BTreeMap<String, Vec<u32>> = BTreeMap::new();
-        let mut scan = Vec::new();
+        let mut hosts: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
+        let mut suffixes: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
+        let mut any = Vec::new();
         for (entry, number) in entries.iter().zip(0..) {
-            match entry.matching(rules).map_or(Place::Scan, place_of) {
-                Place::Exact(path) => exact.entry(path).or_default().push(number),
-                Place::Prefix(path) => prefix.entry(path).or_default().push(number),
-                Place::Scan => scan.push(number),
-            }
+            let list = match entry.host.as_deref() {
+                None | Some("*") => &mut any,
+                Some(host) => match host.strip_prefix('*') {
+                    Some(suffix) => suffixes.entry(suffix).or_default(),
+                    None => hosts.entry(host).or_default(),
+                },
+            };
+            list.push(number);
         }
-        let lengths: BTreeSet<usize> = prefix.keys().map(String::len).collect();
+        let paths = |list| Paths::new(list, &entries, rules);
+        let table = |lists: BTreeMap<&str, Vec<u32>>| {
+            let lists = lists.into_iter();
+            Lookup::new(lists.map(|(host, list)| (host.into(), paths(list))))
+        };
         Self {
+            hosts: table(hosts),
+            suffixes: table(suffixes),
+            any: paths(any),
             entries,
-            exact: Lookup::new(exact.into_iter().map(|(path, list)| (path.into(), list))),
-            prefix: Lookup::new(prefix.into_iter().map(|(path, list)| (path.into(), list))),
-            prefix_lengths: lengths.into_iter().rev().collect(),
-            scan,
         }
     }
 
@@ -119,12 +139,31 @@ impl Index {
         self.entries[entry].host.as_deref()
     }
 
-    /// The entry that wins.
+    /// The entry that wins. The more specific a host name, the better its entries' rank: the first
+    /// group in which one holds has the answer.
     pub(crate) fn find(&self, rules: &[Arc<Rule>], subject: &Subject<'_>) -> Option<usize> {
-        let Subject::Http(head) = subject else {
-            return (0..self.len()).find(|e| self.mismatch(rules, *e, subject).is_none());
+        let host = match subject {
+            Subject::Http(head) => head.host(),
+            Subject::Tls(name) => name,
+            Subject::Tcp => "",
         };
-        let path = head.path.path();
+        let host = lower(host.strip_suffix('.').unwrap_or(host));
+        let within = |paths: &Paths| self.find_in(paths, rules, subject);
+        if let Some(found) = self.hosts.get(&host).and_then(within) {
+            return Some(found);
+        }
+        if !self.suffixes.is_empty() {
+            let dots = host.match_indices('.').filter(|(at, _)| *at > 0);
+            let mut suffixes = dots.filter_map(|(at, _)| host.get(at..));
+            let found = suffixes.find_map(|s| self.suffixes.get(s).and_then(within));
+            if found.is_some() {
+                return found;
+            }
+        }
+        within(&self.any)
+    }
+
+    fn find_in(&self, paths: &Paths, rules: &[Arc<Rule>], of: &Subject<'_>) -> Option<usize> {
         let mut best = None;
         let mut consider = |list: &[u32]| {
             for &number in list {
@@ -132,24 +171,16 @@ impl Index {
                 if best.is_some_and(|best| best <= entry) {
                     return;
                 }
-                if self.mismatch(rules, entry, subject).is_none() {
+                if self.mismatch(rules, entry, of).is_none() {
                     best = Some(entry);
                     return;
                 }
             }
         };
-        if let Some(list) = self.exact.get(path) {
-            consider(list);
+        match of {
+            Subject::Http(head) => paths.lists(head.path.path(), &mut consider),
+            Subject::Tls(_) | Subject::Tcp => consider(&paths.all),
         }
-        for &length in &self.prefix_lengths {
-            let at_element = matches!(path.as_bytes().get(length), None | Some(b'/'));
-            // None also where the length would cut a character in two.
-            let start = path.get(..length).filter(|_| at_element);
-            if let Some(list) = start.and_then(|start| self.prefix.get(start)) {
-                consider(list);
-            }
-        }
-        consider(&self.scan);
         best
     }
 
@@ -162,6 +193,56 @@ impl Index {
     ) -> Option<Mismatch<'r>> {
         let entry = &self.entries[entry];
         Mismatch::of(entry.matching(rules), entry.host.as_deref(), subject)
+    }
+}
+
+// === impl Paths ===
+
+impl Paths {
+    fn new(all: Vec<u32>, entries: &[Entry], rules: &[Arc<Rule>]) -> Self {
+        let mut exact: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+        let mut prefix: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+        let mut scan = Vec::new();
+        for &number in &all {
+            let matching = entries[number as usize].matching(rules);
+            match matching.map_or(Place::Scan, place_of) {
+                Place::Exact(path) => exact.entry(path).or_default().push(number),
+                Place::Prefix(path) => prefix.entry(path).or_default().push(number),
+                Place::Scan => scan.push(number),
+            }
+        }
+        let lengths: BTreeSet<usize> = prefix.keys().map(String::len).collect();
+        Self {
+            all,
+            exact: Lookup::new(exact.into_iter().map(|(path, list)| (path.into(), list))),
+            prefix: Lookup::new(prefix.into_iter().map(|(path, list)| (path.into(), list))),
+            prefix_lengths: lengths.into_iter().rev().collect(),
+            scan,
+        }
+    }
+
+    /// Gives the lists of entries that can hold for a path.
+    fn lists(&self, path: &str, each: &mut dyn FnMut(&[u32])) {
+        if let Some(list) = self.exact.get(path) {
+            each(list);
+        }
+        for &length in &self.prefix_lengths {
+            let at_element = matches!(path.as_bytes().get(length), None | Some(b'/'));
+            // None also where the length would cut a character in two.
+            let start = path.get(..length).filter(|_| at_element);
+            if let Some(list) = start.and_then(|start| self.prefix.get(start)) {
+                each(list);
+            }
+        }
+        each(&self.scan);
+    }
+}
+
+/// In lower case, without a copy when it is already.
+fn lower(host: &str) -> Cow<'_, str> {
+    match host.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => Cow::Owned(host.to_ascii_lowercase()),
+        false => Cow::Borrowed(host),
     }
 }
 

@@ -30,6 +30,7 @@ impl Session {
                 redraws,
                 deposit,
                 hash: self.hash,
+                explain: trail.is_on(),
             };
             match self.cluster.start_for(&ask, now) {
                 Ok(started) => return Next::Attempt(self.begin(started, now, trail)),

@@ -16,6 +16,7 @@ pub struct EndpointFact<'a> {
     pub address: SocketAddr,
     pub name: ObjectName,
     pub health: EndpointHealth,
+    pub weight: u32,
     pub locality: Locality,
     /// The pod behind it, when it is known.
     pub pod: Option<&'a Pod>,
@@ -83,6 +84,7 @@ impl Index {
             address,
             name: pod_name.unwrap_or_else(|| unnamed(service, endpoint.address)),
             health,
+            weight: pod.map_or(1, |pod| pod.weight),
             locality,
             pod,
         }
@@ -102,6 +104,7 @@ fn of_pod<'a>(service: &Service, port: &ServicePort, pod: &'a Pod) -> Option<End
         address: SocketAddr::new(pod.address?, number),
         name: pod.name.clone(),
         health,
+        weight: pod.weight,
         locality: pod.locality.clone(),
         pod: Some(pod),
     })

@@ -115,6 +115,8 @@ pub struct Pod {
     pub probes: Vec<Probe>,
     /// Ports the annotation `meshctl.dev/opaque-ports` declares as opaque, as inclusive ranges.
     pub opaque_ports: Vec<(u16, u16)>,
+    /// How many times as much as others it can take (`meshctl.dev/endpoint-weight`).
+    pub weight: u32,
     /// `Deployment/web`.
     pub controller: String,
     pub locality: Locality,

@@ -24,6 +24,11 @@ use crate::yaml::Step;
 const INJECT: &str = "meshctl.dev/inject";
 /// Ports, by number and range, that are forwarded as bytes.
 const OPAQUE_PORTS: &str = "meshctl.dev/opaque-ports";
+/// How many times as much as others a pod can take: of two endpoints with weights 1 and 3 the
+/// second gets three of four requests.
+const ENDPOINT_WEIGHT: &str = "meshctl.dev/endpoint-weight";
+/// Envoy's bound on the sum of a locality is 2³²; ten thousand endpoints stay below.
+const ENDPOINT_WEIGHT_MAX: u32 = 10_000;
 /// The proxy's container, as `inject` writes it.
 const PROXY_CONTAINER: &str = "meshctl-proxy";
 
@@ -255,6 +260,7 @@ pub fn pod_of_template(
             })
             .collect(),
         opaque_ports: opaque_ports(annotations).map_err(|error| (OPAQUE_PORTS, error))?,
+        weight: weight(annotations).map_err(|error| (ENDPOINT_WEIGHT, error))?,
         controller,
         locality: Locality::default(),
         origin,
@@ -292,6 +298,21 @@ fn opaque_ports(annotations: &Texts) -> Result<Vec<(u16, u16)>, String> {
     protocol::opaque_ports(text).map_err(|entry| {
         format!("`{entry}` is no port: allowed are ports and ranges, such as `3306,7000-7010`")
     })
+}
+
+fn weight(annotations: &Texts) -> Result<u32, String> {
+    let Some(text) = annotations.get(ENDPOINT_WEIGHT) else {
+        return Ok(1);
+    };
+    let weight = text.parse().ok();
+    weight
+        .filter(|weight| (1..=ENDPOINT_WEIGHT_MAX).contains(weight))
+        .ok_or_else(|| {
+            format!(
+                "`{}` is not a weight: allowed is a whole number from 1 to {ENDPOINT_WEIGHT_MAX}",
+                short(text)
+            )
+        })
 }
 
 fn annotation(object: &Object, key: &str, message: String) -> Diagnostic {

@@ -73,4 +73,11 @@ fn annotations_of_ours_are_checked() {
         6,
         "`1-x` is no port",
     );
+    for weight in ["0", "10001", "a lot"] {
+        check(
+            &format!("  annotations:\n    meshctl.dev/endpoint-weight: '{weight}'\n"),
+            6,
+            &format!("`{weight}` is not a weight"),
+        );
+    }
 }

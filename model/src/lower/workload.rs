@@ -55,7 +55,7 @@ pub(super) fn endpoint_set(
         Arc::new(Endpoint {
             address: fact.address,
             name: fact.name,
-            weight: 1,
+            weight: fact.weight,
             health: fact.health,
             locality: fact.locality,
             identity: meshed.map(|pod| identity(trust_domain, pod)),

@@ -4,6 +4,7 @@ use super::*;
 
 mod authorization;
 mod balance;
+mod documents;
 mod policies;
 
 /// What is said about a route for the Service web whose `spec` goes on with `spec`: line 5 of the

@@ -65,7 +65,7 @@ impl Agent {
     ) -> Arc<Self> {
         let (now, first) = (rt.now(), snapshots.borrow().clone());
         let clusters = Clusters::new(rt.rand());
-        clusters.apply(&first.outbound, now);
+        clusters.follow(&first, now);
         note_errands(&sites, &first);
         let of = &first.workload;
         let agent = Arc::new(Self {
@@ -94,7 +94,7 @@ impl Agent {
         while snapshots.changed().await.is_ok() {
             let newest = snapshots.borrow_and_update().clone();
             let now = self.rt.now();
-            self.clusters.apply(&newest.outbound, now);
+            self.clusters.follow(&newest, now);
             note_errands(&self.sites, &newest);
             self.known().clear();
             let version = format!("{:016x}", newest.version);

@@ -125,6 +125,8 @@ impl Agent {
     ) -> Answer {
         let now = self.rt.now();
         let mut head = head(ask, &ask.headers);
+        // The application's connections come from within the pod.
+        head.source = Some(self.address);
         let mut trail = Trail::off();
         let opened = {
             let mut rng = self.entropy();

@@ -77,8 +77,8 @@ fn by_hash(live: &Arc<LiveCluster>, hash: u64, tried: &[SocketAddr]) -> usize {
     let ask = Ask {
         tried,
         redraws: 20,
-        deposit: None,
         hash: Some(hash),
+        ..Ask::default()
     };
     index(&live.start_for(&ask, at(0)).unwrap())
 }

@@ -160,6 +160,28 @@ fn the_most_specific_locality_comes_first() {
 }
 
 #[test]
+fn an_endpoint_has_the_weight_of_its_pod() {
+    let weights = |annotation: &str| -> Vec<u32> {
+        let pod = format!(
+            "---
+apiVersion: v1
+kind: Pod
+metadata: {{name: web-9, namespace: shop, labels: {{app: web}}{annotation}}}
+spec: {{containers: [{{name: app}}]}}
+status: {{podIP: 10.1.0.7}}
+"
+        );
+        let snapshot = snapshot_of(&format!("{SHOP}{pod}"), CART.0, CART.1);
+        let key = layout::key(&ObjectName::new("shop", "web"), 80);
+        let set = &snapshot.outbound.endpoints[&key];
+        set.endpoints.iter().map(|e| e.weight).collect()
+    };
+    assert_eq!(weights(""), [1, 1]);
+    let three = ", annotations: {meshctl.dev/endpoint-weight: '3'}";
+    assert_eq!(weights(three), [1, 3]);
+}
+
+#[test]
 fn a_proxy_knows_where_its_peers_are() {
     let mut index = index_of(SHOP);
     let template = index

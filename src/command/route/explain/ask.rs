@@ -193,6 +193,7 @@ fn anyone(namespace: Arc<str>) -> Pod {
         ports: Vec::new(),
         probes: Vec::new(),
         opaque_ports: Vec::new(),
+        weight: 1,
         controller: String::new(),
         locality: Locality::default(),
         origin: Origin::default_of(ANYONE),

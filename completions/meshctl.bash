@@ -619,7 +619,7 @@ _meshctl() {
             return 0
             ;;
         meshctl__subcmd__route__subcmd__delete)
-            opts="-f -R -n -q -h --backend --filename --recursive --namespace --ignore-foreign --port --match --rule --force --diff --in-place --out --simulate --require --color --quiet --help"
+            opts="-f -R -n -q -h --backend --filename --recursive --namespace --ignore-foreign --context --kubeconfig --as --as-group --request-timeout --port --match --rule --force --diff --in-place --out --dry-run --simulate --require --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -645,6 +645,26 @@ _meshctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --port)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -659,6 +679,10 @@ _meshctl() {
                     ;;
                 --out)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dry-run)
+                    COMPREPLY=($(compgen -W "client server" -- "${cur}"))
                     return 0
                     ;;
                 --simulate)
@@ -711,7 +735,7 @@ _meshctl() {
             return 0
             ;;
         meshctl__subcmd__route__subcmd__explain)
-            opts="-f -R -n -H -o -q -h --filename --recursive --namespace --ignore-foreign --header --from --all --fail-under --output --color --quiet --help"
+            opts="-f -R -n -H -o -q -h --filename --recursive --namespace --ignore-foreign --context --kubeconfig --as --as-group --request-timeout --header --from --all --fail-under --output --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -730,6 +754,26 @@ _meshctl() {
                     return 0
                     ;;
                 -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -773,7 +817,7 @@ _meshctl() {
             return 0
             ;;
         meshctl__subcmd__route__subcmd__get)
-            opts="-f -R -n -o -q -h --filename --recursive --namespace --ignore-foreign --port --output --color --quiet --help"
+            opts="-f -R -n -o -q -h --filename --recursive --namespace --ignore-foreign --context --kubeconfig --as --as-group --request-timeout --port --output --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -792,6 +836,26 @@ _meshctl() {
                     return 0
                     ;;
                 -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1001,7 +1065,7 @@ _meshctl() {
             return 0
             ;;
         meshctl__subcmd__route__subcmd__list)
-            opts="-f -R -n -A -l -o -q -h --filename --recursive --namespace --ignore-foreign --all-namespaces --selector --all-services --output --color --quiet --help"
+            opts="-f -R -n -A -l -o -q -h --filename --recursive --namespace --ignore-foreign --context --kubeconfig --as --as-group --request-timeout --all-namespaces --selector --all-services --output --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1020,6 +1084,26 @@ _meshctl() {
                     return 0
                     ;;
                 -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1051,7 +1135,7 @@ _meshctl() {
             return 0
             ;;
         meshctl__subcmd__route__subcmd__mirror)
-            opts="-f -R -n -q -h --to --percent --off --subset --filename --recursive --namespace --ignore-foreign --port --match --rule --force --diff --in-place --out --simulate --require --color --quiet --help"
+            opts="-f -R -n -q -h --to --percent --off --subset --filename --recursive --namespace --ignore-foreign --context --kubeconfig --as --as-group --request-timeout --port --match --rule --force --diff --in-place --out --dry-run --simulate --require --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1085,6 +1169,26 @@ _meshctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --port)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1099,6 +1203,10 @@ _meshctl() {
                     ;;
                 --out)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dry-run)
+                    COMPREPLY=($(compgen -W "client server" -- "${cur}"))
                     return 0
                     ;;
                 --simulate)
@@ -1117,7 +1225,7 @@ _meshctl() {
             return 0
             ;;
         meshctl__subcmd__route__subcmd__retry)
-            opts="-f -R -n -q -h --attempts --codes --backoff --off --filename --recursive --namespace --ignore-foreign --port --match --rule --force --diff --in-place --out --simulate --require --color --quiet --help"
+            opts="-f -R -n -q -h --attempts --codes --backoff --off --filename --recursive --namespace --ignore-foreign --context --kubeconfig --as --as-group --request-timeout --port --match --rule --force --diff --in-place --out --dry-run --simulate --require --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1151,6 +1259,26 @@ _meshctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --port)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1165,6 +1293,10 @@ _meshctl() {
                     ;;
                 --out)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dry-run)
+                    COMPREPLY=($(compgen -W "client server" -- "${cur}"))
                     return 0
                     ;;
                 --simulate)
@@ -1183,7 +1315,7 @@ _meshctl() {
             return 0
             ;;
         meshctl__subcmd__route__subcmd__set)
-            opts="-f -R -n -q -h --header --remove-header --response-header --remove-response-header --filename --recursive --namespace --ignore-foreign --port --match --rule --force --diff --in-place --out --simulate --require --color --quiet --help"
+            opts="-f -R -n -q -h --header --remove-header --response-header --remove-response-header --filename --recursive --namespace --ignore-foreign --context --kubeconfig --as --as-group --request-timeout --port --match --rule --force --diff --in-place --out --dry-run --simulate --require --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1221,6 +1353,26 @@ _meshctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --port)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1235,6 +1387,10 @@ _meshctl() {
                     ;;
                 --out)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dry-run)
+                    COMPREPLY=($(compgen -W "client server" -- "${cur}"))
                     return 0
                     ;;
                 --simulate)
@@ -1343,7 +1499,7 @@ _meshctl() {
             return 0
             ;;
         meshctl__subcmd__route__subcmd__split)
-            opts="-f -R -n -q -h --subset --prune --filename --recursive --namespace --ignore-foreign --port --match --rule --force --diff --in-place --out --simulate --require --color --quiet --help"
+            opts="-f -R -n -q -h --subset --prune --filename --recursive --namespace --ignore-foreign --context --kubeconfig --as --as-group --request-timeout --port --match --rule --force --diff --in-place --out --dry-run --simulate --require --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1369,6 +1525,26 @@ _meshctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --port)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1383,6 +1559,10 @@ _meshctl() {
                     ;;
                 --out)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dry-run)
+                    COMPREPLY=($(compgen -W "client server" -- "${cur}"))
                     return 0
                     ;;
                 --simulate)
@@ -1401,7 +1581,7 @@ _meshctl() {
             return 0
             ;;
         meshctl__subcmd__route__subcmd__timeout)
-            opts="-f -R -n -q -h --request --backend-request --off --filename --recursive --namespace --ignore-foreign --port --match --rule --force --diff --in-place --out --simulate --require --color --quiet --help"
+            opts="-f -R -n -q -h --request --backend-request --off --filename --recursive --namespace --ignore-foreign --context --kubeconfig --as --as-group --request-timeout --port --match --rule --force --diff --in-place --out --dry-run --simulate --require --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1431,6 +1611,26 @@ _meshctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --port)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1445,6 +1645,10 @@ _meshctl() {
                     ;;
                 --out)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dry-run)
+                    COMPREPLY=($(compgen -W "client server" -- "${cur}"))
                     return 0
                     ;;
                 --simulate)

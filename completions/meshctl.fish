@@ -103,6 +103,11 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_se
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from list" -s f -l filename -d 'Manifests: files, directories, or `-` for standard input' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from list" -s n -l namespace -d 'The namespace of names without one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from list" -l context -d 'The context of the kubeconfig; without it the current one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from list" -l kubeconfig -d 'The kubeconfig; without it $KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from list" -l as -d 'Act as this user (impersonation)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from list" -l as-group -d 'Act as this group (can be repeated)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from list" -l request-timeout -d 'How long one answer of the API server may take' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from list" -s l -l selector -d 'Only Services with these labels: `app=web,tier!=test,canary`' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from list" -s o -l output -d 'Output format' -r -f -a "table\t''
 wide\t''
@@ -119,6 +124,11 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_s
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from get" -s f -l filename -d 'Manifests: files, directories, or `-` for standard input' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from get" -s n -l namespace -d 'The namespace of names without one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from get" -l context -d 'The context of the kubeconfig; without it the current one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from get" -l kubeconfig -d 'The kubeconfig; without it $KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from get" -l as -d 'Act as this user (impersonation)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from get" -l as-group -d 'Act as this group (can be repeated)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from get" -l request-timeout -d 'How long one answer of the API server may take' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from get" -l port -d 'Only this port of the Service, by name or number' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from get" -s o -l output -d 'Output format' -r -f -a "text\t''
 table\t''
@@ -134,6 +144,11 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_s
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from explain" -s f -l filename -d 'Manifests: files, directories, or `-` for standard input' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from explain" -s n -l namespace -d 'The namespace of names without one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from explain" -l context -d 'The context of the kubeconfig; without it the current one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from explain" -l kubeconfig -d 'The kubeconfig; without it $KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from explain" -l as -d 'Act as this user (impersonation)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from explain" -l as-group -d 'Act as this group (can be repeated)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from explain" -l request-timeout -d 'How long one answer of the API server may take' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from explain" -s H -l header -d 'A header of the request: `NAME: VALUE`' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from explain" -l from -d 'The workload that sends it: [NAMESPACE/][KIND/]NAME; else any client without own routes' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from explain" -l all -d 'Check all requests of this file' -r -F
@@ -161,10 +176,17 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_s
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l subset -d 'The labels of a version\'s pods: `v2=version=v2,track=canary`' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -s f -l filename -d 'Manifests: files, directories, or `-` for standard input' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -s n -l namespace -d 'The namespace of names without one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l context -d 'The context of the kubeconfig; without it the current one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l kubeconfig -d 'The kubeconfig; without it $KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l as -d 'Act as this user (impersonation)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l as-group -d 'Act as this group (can be repeated)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l request-timeout -d 'How long one answer of the API server may take' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l port -d 'The port of the Service, by name or number; needed when it has several' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l match -d 'Only requests with this: header:N=V, query:N=V, path:/P, path=/P, method:M or grpc:S/M; with ~ instead of = a regular expression; repeated, all of them have to hold' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l rule -d 'The rule with this name, or `rules[N]`' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l out -d 'Where new objects go; else into the file of their Service' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l dry-run -d 'On a cluster: stop before the change is made' -r -f -a "client\t'Nothing is sent: what would change is shown'
+server\t'The API server checks everything and stores nothing'"
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l simulate -d 'Run this scenario without and with the change, and show both side by side' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
 always\t''
@@ -184,10 +206,17 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_s
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l remove-response-header -d 'Remove a header of the response' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -s f -l filename -d 'Manifests: files, directories, or `-` for standard input' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -s n -l namespace -d 'The namespace of names without one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l context -d 'The context of the kubeconfig; without it the current one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l kubeconfig -d 'The kubeconfig; without it $KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l as -d 'Act as this user (impersonation)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l as-group -d 'Act as this group (can be repeated)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l request-timeout -d 'How long one answer of the API server may take' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l port -d 'The port of the Service, by name or number; needed when it has several' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l match -d 'Only requests with this: header:N=V, query:N=V, path:/P, path=/P, method:M or grpc:S/M; with ~ instead of = a regular expression; repeated, all of them have to hold' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l rule -d 'The rule with this name, or `rules[N]`' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l out -d 'Where new objects go; else into the file of their Service' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l dry-run -d 'On a cluster: stop before the change is made' -r -f -a "client\t'Nothing is sent: what would change is shown'
+server\t'The API server checks everything and stores nothing'"
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l simulate -d 'Run this scenario without and with the change, and show both side by side' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
 always\t''
@@ -203,10 +232,17 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_s
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l backend -d 'Only this backend: a Service, or a version of this one' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -s f -l filename -d 'Manifests: files, directories, or `-` for standard input' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -s n -l namespace -d 'The namespace of names without one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l context -d 'The context of the kubeconfig; without it the current one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l kubeconfig -d 'The kubeconfig; without it $KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l as -d 'Act as this user (impersonation)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l as-group -d 'Act as this group (can be repeated)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l request-timeout -d 'How long one answer of the API server may take' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l port -d 'The port of the Service, by name or number; needed when it has several' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l match -d 'Only requests with this: header:N=V, query:N=V, path:/P, path=/P, method:M or grpc:S/M; with ~ instead of = a regular expression; repeated, all of them have to hold' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l rule -d 'The rule with this name, or `rules[N]`' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l out -d 'Where new objects go; else into the file of their Service' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l dry-run -d 'On a cluster: stop before the change is made' -r -f -a "client\t'Nothing is sent: what would change is shown'
+server\t'The API server checks everything and stores nothing'"
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l simulate -d 'Run this scenario without and with the change, and show both side by side' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
 always\t''
@@ -224,10 +260,17 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_s
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l subset -d 'The labels of a version\'s pods: `v2=version=v2`' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -s f -l filename -d 'Manifests: files, directories, or `-` for standard input' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -s n -l namespace -d 'The namespace of names without one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l context -d 'The context of the kubeconfig; without it the current one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l kubeconfig -d 'The kubeconfig; without it $KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l as -d 'Act as this user (impersonation)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l as-group -d 'Act as this group (can be repeated)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l request-timeout -d 'How long one answer of the API server may take' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l port -d 'The port of the Service, by name or number; needed when it has several' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l match -d 'Only requests with this: header:N=V, query:N=V, path:/P, path=/P, method:M or grpc:S/M; with ~ instead of = a regular expression; repeated, all of them have to hold' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l rule -d 'The rule with this name, or `rules[N]`' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l out -d 'Where new objects go; else into the file of their Service' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l dry-run -d 'On a cluster: stop before the change is made' -r -f -a "client\t'Nothing is sent: what would change is shown'
+server\t'The API server checks everything and stores nothing'"
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l simulate -d 'Run this scenario without and with the change, and show both side by side' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
 always\t''
@@ -245,10 +288,17 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_s
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l backend-request -d 'One try; 0s for no limit' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -s f -l filename -d 'Manifests: files, directories, or `-` for standard input' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -s n -l namespace -d 'The namespace of names without one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l context -d 'The context of the kubeconfig; without it the current one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l kubeconfig -d 'The kubeconfig; without it $KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l as -d 'Act as this user (impersonation)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l as-group -d 'Act as this group (can be repeated)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l request-timeout -d 'How long one answer of the API server may take' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l port -d 'The port of the Service, by name or number; needed when it has several' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l match -d 'Only requests with this: header:N=V, query:N=V, path:/P, path=/P, method:M or grpc:S/M; with ~ instead of = a regular expression; repeated, all of them have to hold' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l rule -d 'The rule with this name, or `rules[N]`' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l out -d 'Where new objects go; else into the file of their Service' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l dry-run -d 'On a cluster: stop before the change is made' -r -f -a "client\t'Nothing is sent: what would change is shown'
+server\t'The API server checks everything and stores nothing'"
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l simulate -d 'Run this scenario without and with the change, and show both side by side' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
 always\t''
@@ -267,10 +317,17 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_s
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l backoff -d 'Wait before the first of them; it doubles' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -s f -l filename -d 'Manifests: files, directories, or `-` for standard input' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -s n -l namespace -d 'The namespace of names without one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l context -d 'The context of the kubeconfig; without it the current one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l kubeconfig -d 'The kubeconfig; without it $KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l as -d 'Act as this user (impersonation)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l as-group -d 'Act as this group (can be repeated)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l request-timeout -d 'How long one answer of the API server may take' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l port -d 'The port of the Service, by name or number; needed when it has several' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l match -d 'Only requests with this: header:N=V, query:N=V, path:/P, path=/P, method:M or grpc:S/M; with ~ instead of = a regular expression; repeated, all of them have to hold' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l rule -d 'The rule with this name, or `rules[N]`' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l out -d 'Where new objects go; else into the file of their Service' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l dry-run -d 'On a cluster: stop before the change is made' -r -f -a "client\t'Nothing is sent: what would change is shown'
+server\t'The API server checks everything and stores nothing'"
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l simulate -d 'Run this scenario without and with the change, and show both side by side' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
 always\t''

@@ -248,6 +248,29 @@ impl Cluster {
         Ok(answer["status"]["allowed"].as_bool().unwrap_or(false))
     }
 
+    /// Deletes the object that was read as `seen`, if nobody has changed it since.
+    ///
+    /// # Errors
+    /// When it was changed or is gone, and when the API server refuses or does not answer.
+    pub(crate) fn delete(
+        &self,
+        resource: &Resource,
+        seen: &Value,
+        dry_run: bool,
+    ) -> Result<(), Failure> {
+        let (namespace, name) = identity(seen);
+        let what = format!("delete {} {}", resource.kind, named(namespace, name));
+        let dry = if dry_run { "?dryRun=All" } else { "" };
+        let path = resource.path(Some(namespace), Some(name)) + dry;
+        let meta = &seen["metadata"];
+        let options = serde_json::json!({
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "preconditions": {"uid": meta["uid"], "resourceVersion": meta["resourceVersion"]},
+        });
+        self.ask(&Ask::delete(&path, &what, &options)).map(|_| ())
+    }
+
     /// What is at a path of the API server: a Service behind its proxy.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ mod api;
 mod check;
 mod faults;
 mod prometheus;
+mod route;
 mod shift;
 mod simulate;
 mod target;

@@ -109,6 +109,15 @@ impl Failure {
         self
     }
 
+    /// A kind that the cluster does not know.
+    pub(crate) fn not_served(kind: &str, cluster: &str) -> Self {
+        Self::new(
+            Kind::NotFound,
+            format!("the cluster {cluster} has no kind {kind}"),
+        )
+        .hint("`meshctl check` says what is missing")
+    }
+
     /// No answer within `patience`.
     pub(super) fn late(what: &str, server: &str, patience: Duration) -> Self {
         Self::new(

@@ -75,6 +75,28 @@ impl Cluster {
         Ok(seen)
     }
 
+    /// Reads all namespaces; where that is not allowed, `home` alone.
+    ///
+    /// # Errors
+    /// When a kind that no answer can do without may not be read, and when the API server does not
+    /// answer.
+    pub(crate) fn widest(&self, served: &Served, home: &str) -> Result<Seen, Failure> {
+        let lacking = |seen: &Seen| {
+            let mut failures = seen.failures.iter();
+            let needed = failures.find(|(resource, _)| resource.need == Need::Required);
+            needed.map(|(_, failure)| failure.clone())
+        };
+        let all = self.read(served, None)?;
+        if lacking(&all).is_none() {
+            return Ok(all);
+        }
+        let one = self.read(served, Some(home))?;
+        match lacking(&one) {
+            None => Ok(one),
+            Some(failure) => Err(failure),
+        }
+    }
+
     /// What was declared of `seen`, as texts.
     pub(crate) fn inputs(&self, seen: &Seen) -> Vec<Input> {
         let all = || {
@@ -165,10 +187,28 @@ fn is_declared(object: &Value, there: &BTreeSet<String>) -> bool {
 fn cleaned(object: &Value) -> Value {
     let mut object = object.clone();
     if let Some(meta) = object["metadata"].as_object_mut() {
-        meta.remove("managedFields");
+        if let Some(Value::Array(entries)) = meta.get_mut("managedFields") {
+            // Who looks after it is all that matters of them.
+            let manager = |entry: &Value| serde_json::json!({"manager": entry["manager"]});
+            *entries = entries.iter().map(manager).collect();
+        }
         if let Some(annotations) = meta.get_mut("annotations").and_then(Value::as_object_mut) {
             annotations.remove(LAST_APPLIED);
         }
+    }
+    object
+}
+
+/// `object`, read again from the text of `original`, with what that text leaves out.
+pub(crate) fn restored(object: &Value, original: &Value) -> Value {
+    let mut object = object.clone();
+    let meta = &original["metadata"];
+    if meta["managedFields"].is_array() {
+        object["metadata"]["managedFields"] = meta["managedFields"].clone();
+    }
+    if meta["annotations"][LAST_APPLIED].is_string() {
+        let kept = meta["annotations"][LAST_APPLIED].clone();
+        object["metadata"]["annotations"][LAST_APPLIED] = kept;
     }
     object
 }

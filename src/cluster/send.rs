@@ -166,6 +166,11 @@ impl Ask {
         Self::new(Method::POST, path, what).with("application/json", body)
     }
 
+    /// Asked once: a second one cannot tell "gone" from "deleted by the first".
+    pub(super) fn delete(path: &str, what: &str, options: &Value) -> Self {
+        Self::new(Method::DELETE, path, what).with("application/json", options)
+    }
+
     /// A server-side apply, which may be sent again: it says what should be.
     pub(super) fn apply(path: &str, what: &str, object: &Value) -> Self {
         // JSON is YAML, and this is the one name for both.

@@ -33,6 +33,7 @@ mod words;
   meshctl route split reviews v1=90 v2=10 -f manifests/ --diff
   meshctl route split reviews v1=90 v2=10 -f manifests/ --in-place
 
+On a cluster instead of files: --context NAME or --kubeconfig FILE (docs/cluster.md).
 Canary, blue-green, A/B tests, mirroring and environments are explained in docs/routing.md.")]
 pub(crate) struct Args {
     #[command(subcommand)]

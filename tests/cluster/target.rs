@@ -107,6 +107,12 @@ impl Target {
         self
     }
 
+    /// The same, for chains.
+    pub(crate) fn stored(self, manifest: &str) -> Self {
+        self.store(manifest);
+        self
+    }
+
     fn create(&self, path: &str, object: Value) -> Value {
         let path = format!("{path}?fieldManager=kubectl-create");
         self.send(http::Request::post(path), object.to_string())
@@ -131,7 +137,12 @@ impl Target {
 
     /// Changes an object as `kubectl patch --type merge` would.
     pub(crate) fn merge(&self, path: &str, patch: Value) -> Value {
-        let request = http::Request::patch(format!("{path}?fieldManager=kubectl-patch"));
+        self.merge_as(path, patch, "kubectl-patch")
+    }
+
+    /// The same as another field manager.
+    pub(crate) fn merge_as(&self, path: &str, patch: Value, manager: &str) -> Value {
+        let request = http::Request::patch(format!("{path}?fieldManager={manager}"));
         let request = request.header("content-type", "application/merge-patch+json");
         self.send(request, patch.to_string())
     }

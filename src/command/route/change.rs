@@ -30,12 +30,14 @@ use crate::ui::Ui;
 pub(super) mod backends;
 pub(super) mod conditions;
 mod draft;
-mod managed;
+mod in_cluster;
+pub(super) mod managed;
 pub(super) mod route;
 pub(super) mod select;
 pub(super) mod weight;
 
 pub(super) use conditions::Conditions;
+use in_cluster::{DryRun, InCluster};
 use select::{Governed, RuleAt};
 
 /// Flags of every command that changes routes.
@@ -65,6 +67,9 @@ pub(super) struct ChangeArgs {
     /// Where new objects go; else into the file of their Service
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// On a cluster: stop before the change is made
+    #[arg(long, value_name = "HOW", conflicts_with = "in_place")]
+    dry_run: Option<DryRun>,
     /// Run this scenario without and with the change, and show both side by side
     #[arg(long, value_name = "SCENARIO")]
     simulate: Option<PathBuf>,
@@ -111,8 +116,19 @@ pub(super) trait Store {
     ///
     /// # Errors
     /// What cannot be written: then nothing was.
-    fn commit(&self, ui: &mut Ui, texts: &[Rewritten]) -> Result<(), Error>;
+    fn commit(&self, ui: &mut Ui, texts: &[Rewritten]) -> Result<Committed, Error>;
 }
+
+/// What became of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Committed {
+    Done,
+    /// Somebody else was faster: it has to be decided anew.
+    Again,
+}
+
+/// How often a change is decided anew.
+const RACES_MAX: u32 = 5;
 
 /// Manifests in files.
 struct Files<'a>(&'a ChangeArgs);
@@ -121,9 +137,23 @@ struct Files<'a>(&'a ChangeArgs);
 pub(super) fn run(
     ui: &mut Ui,
     args: &ChangeArgs,
-    plan: impl for<'m> FnOnce(&'m Mesh) -> Result<Plan<'m>, Error>,
+    plan: impl for<'m> Fn(&'m Mesh) -> Result<Plan<'m>, Error>,
 ) -> Result<Answer, Error> {
-    let store = Files(args);
+    for _ in 0..RACES_MAX {
+        if let Some(answer) = attempt(ui, args, &plan)? {
+            return Ok(answer);
+        }
+    }
+    Err(Error::new("the objects are changed by somebody else all the time").hint("try again later"))
+}
+
+/// None when the objects changed in between.
+fn attempt(
+    ui: &mut Ui,
+    args: &ChangeArgs,
+    plan: impl for<'m> Fn(&'m Mesh) -> Result<Plan<'m>, Error>,
+) -> Result<Option<Answer>, Error> {
+    let store = args.store()?;
     let texts = store.texts()?;
     // What other meshes make of these routes does not matter to an edit.
     let mesh = Mesh::of(&texts, true)?;
@@ -148,11 +178,13 @@ pub(super) fn run(
         };
         if let (true, Some(why)) = (args.require, refusal) {
             ui.note(&format!("nothing was changed: {why}"))?;
-            return Ok(Answer::No);
+            return Ok(Some(Answer::No));
         }
     }
-    store.commit(ui, &drafted)?;
-    Ok(Answer::Yes)
+    Ok(match store.commit(ui, &drafted)? {
+        Committed::Done => Some(Answer::Yes),
+        Committed::Again => None,
+    })
 }
 
 /// Routes of the plan that govern several ports: the change holds for all of them.
@@ -266,6 +298,26 @@ impl ChangeArgs {
         Governed::find(mesh, service, namespace, self.port.as_deref())
     }
 
+    /// Files, or the cluster that the flags name.
+    fn store(&self) -> Result<Box<dyn Store + '_>, Error> {
+        if !self.source.cluster.is_given() {
+            return Ok(Box::new(Files(self)));
+        }
+        if !self.source.files.is_empty() {
+            return Err(
+                Error::new("the change is for files or for a cluster, not for both")
+                    .hint("leave out -f, or the flags that name the cluster"),
+            );
+        }
+        if self.in_place || self.out.is_some() {
+            return Err(
+                Error::new("--in-place and --out write files, and a cluster has none")
+                    .hint("leave them out: the change is made in the cluster"),
+            );
+        }
+        Ok(Box::new(InCluster::new(self)?))
+    }
+
     pub(super) fn conditions(&self) -> Result<Conditions, Error> {
         Conditions::parse(&self.conditions)
     }
@@ -276,25 +328,34 @@ impl ChangeArgs {
 impl Store for Files<'_> {
     fn texts(&self) -> Result<Vec<Input>, Error> {
         let source = &self.0.source;
+        if self.0.dry_run.is_some() {
+            return Err(Error::new(
+                "--dry-run is for a cluster; files are only written --in-place",
+            )
+            .hint("use --diff to see what would change"));
+        }
         if source.files.is_empty() {
             return Err(Error::new("there is nothing to change")
-                .hint("name manifests: -f FILE, -f DIRECTORY, or -f - for standard input"));
+                .hint("name manifests: -f FILE, -f DIRECTORY, or -f - for standard input")
+                .hint("or a cluster: --context NAME"));
         }
         input::read_all(&source.files, source.recursive)
     }
 
-    fn commit(&self, ui: &mut Ui, texts: &[Rewritten]) -> Result<(), Error> {
+    fn commit(&self, ui: &mut Ui, texts: &[Rewritten]) -> Result<Committed, Error> {
         use std::io::Write as _;
         if self.0.in_place {
             for path in output::in_place(texts)? {
                 ui.note(&format!("wrote {}", path.display()))?;
             }
-            return Ok(());
+            return Ok(Committed::Done);
         }
         if self.0.diff {
             let text = output::diff(texts);
-            return Ok(ui.out().write_all(text.as_bytes())?);
+            ui.out().write_all(text.as_bytes())?;
+            return Ok(Committed::Done);
         }
-        output::print(ui, texts)
+        output::print(ui, texts)?;
+        Ok(Committed::Done)
     }
 }

@@ -10,6 +10,7 @@ use model::index::{Fact, Index, MeshMode, Pod, Service, ServicePort};
 use model::load;
 use model::resource::{self, Resource};
 
+use crate::cluster::{Cluster, Flags};
 use crate::error::{Error, print_diagnostics};
 use crate::input::{self, Input};
 use crate::ui::Ui;
@@ -32,6 +33,8 @@ pub(crate) struct SourceArgs {
     /// Go on although policies of another mesh are not understood
     #[arg(long)]
     pub(super) ignore_foreign: bool,
+    #[command(flatten)]
+    pub(super) cluster: Flags,
 }
 
 /// Everything that was given.
@@ -59,16 +62,39 @@ impl SourceArgs {
     /// The same with files that were given without a flag.
     pub(super) fn read_also(&self, ui: &mut Ui, more: &[PathBuf]) -> Result<Mesh, Error> {
         let files: Vec<PathBuf> = self.files.iter().chain(more).cloned().collect();
-        if files.is_empty() {
-            return Err(Error::new("there is nothing to look at")
-                .hint("name manifests: -f FILE, -f DIRECTORY, or -f - for standard input"));
-        }
-        let mesh = Mesh::of(
-            &input::read_all(&files, self.recursive)?,
-            self.ignore_foreign,
-        )?;
+        let texts = match (files.is_empty(), self.cluster.is_given()) {
+            (false, false) => input::read_all(&files, self.recursive)?,
+            (true, true) => self.of_cluster()?,
+            (true, false) => {
+                return Err(Error::new("there is nothing to look at")
+                    .hint("name manifests: -f FILE, -f DIRECTORY, or -f - for standard input")
+                    .hint("or a cluster: --context NAME"));
+            }
+            (false, true) => {
+                return Err(Error::new("files or a cluster are looked at, not both")
+                    .hint("leave out the files, or the flags that name the cluster"));
+            }
+        };
+        let mesh = Mesh::of(&texts, self.ignore_foreign)?;
         mesh.warn(ui)?;
         Ok(mesh)
+    }
+}
+
+impl SourceArgs {
+    /// What the cluster holds.
+    fn of_cluster(&self) -> Result<Vec<Input>, Error> {
+        let cluster = Cluster::connect(&self.cluster)?;
+        let served = cluster.discover()?;
+        let seen = cluster.widest(&served, &self.home(&cluster))?;
+        Ok(cluster.inputs(&seen))
+    }
+
+    /// The namespace that has to be seen at least.
+    pub(super) fn home(&self, cluster: &Cluster) -> String {
+        self.namespace
+            .clone()
+            .unwrap_or_else(|| cluster.home().to_owned())
     }
 }
 

@@ -8,7 +8,7 @@ use crate::command::route::mesh::Mesh;
 use crate::error::Error;
 
 /// Labels and annotations by which controllers mark what they look after.
-const MARKS: [(&str, &str); 7] = [
+pub(in crate::command::route) const MARKS: [(&str, &str); 7] = [
     ("argocd.argoproj.io/tracking-id", "Argo CD"),
     ("argocd.argoproj.io/instance", "Argo CD"),
     ("kustomize.toolkit.fluxcd.io/name", "Flux"),
@@ -19,7 +19,7 @@ const MARKS: [(&str, &str); 7] = [
 ];
 
 /// Field managers of controllers, as `metadata.managedFields` of a cluster's objects has them.
-const MANAGERS: [(&str, &str); 7] = [
+pub(in crate::command::route) const MANAGERS: [(&str, &str); 7] = [
     ("argocd-controller", "Argo CD"),
     ("argocd-application-controller", "Argo CD"),
     ("kustomize-controller", "Flux"),

@@ -2,27 +2,7 @@
 
 use serde_json::Value;
 
-/// Labels and annotations by which controllers mark what they look after.
-const MARKS: [(&str, &str); 7] = [
-    ("argocd.argoproj.io/tracking-id", "Argo CD"),
-    ("argocd.argoproj.io/instance", "Argo CD"),
-    ("kustomize.toolkit.fluxcd.io/name", "Flux"),
-    ("helm.toolkit.fluxcd.io/name", "Flux"),
-    ("rollouts.argoproj.io/managed-by-rollouts", "Argo Rollouts"),
-    ("rollouts.argoproj.io/gatewayapi-canary", "Argo Rollouts"),
-    ("flagger.app/managed", "Flagger"),
-];
-
-/// The names under which controllers own fields.
-const MANAGERS: [(&str, &str); 7] = [
-    ("argocd-controller", "Argo CD"),
-    ("argocd-application-controller", "Argo CD"),
-    ("kustomize-controller", "Flux"),
-    ("helm-controller", "Flux"),
-    ("rollouts-controller", "Argo Rollouts"),
-    ("gatewayapi", "Argo Rollouts"),
-    ("flagger", "Flagger"),
-];
+use crate::command::route::change::managed::{MANAGERS, MARKS};
 
 /// Who looks after an object, and by what it is known.
 pub(super) fn by(object: &Value) -> Option<String> {

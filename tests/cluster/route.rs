@@ -1,0 +1,250 @@
+//! The commands that look at routes and change them, on a cluster.
+
+use serde_json::{Value, json};
+
+use super::api::{Api, Deny, Fault, What};
+use super::target::Target;
+use crate::common::Output;
+
+const APP: &str = "
+apiVersion: v1
+kind: Service
+metadata: {name: reviews}
+spec:
+  selector: {app: reviews}
+  ports: [{name: http, port: 80, targetPort: 8080}]
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: reviews-v1}
+spec:
+  selector: {matchLabels: {app: reviews, version: v1}}
+  template:
+    metadata: {labels: {app: reviews, version: v1}}
+    spec: {containers: [{name: app, image: example/reviews, ports: [{containerPort: 8080}]}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: reviews-v2}
+spec:
+  selector: {matchLabels: {app: reviews, version: v2}}
+  template:
+    metadata: {labels: {app: reviews, version: v2}}
+    spec: {containers: [{name: app, image: example/reviews, ports: [{containerPort: 8080}]}]}
+";
+
+fn own() -> Target {
+    let target = Target::own(Api::start());
+    target.store(APP);
+    target
+}
+
+/// A cluster in which 90 of 100 requests go to the first version.
+fn split(target: Target) -> Target {
+    let out = target.run(&["route", "split", "reviews", "v1=90", "v2=10"]);
+    assert_eq!(out.code, 0, "{}", out.shown());
+    target
+}
+
+fn route(target: &Target) -> Value {
+    target.get("gateway.networking.k8s.io/v1", "httproutes", "reviews")
+}
+
+fn weights(target: &Target) -> Vec<Value> {
+    let route = route(target);
+    let backends = route["spec"]["rules"][0]["backendRefs"].as_array().unwrap();
+    backends.iter().map(|b| b["weight"].clone()).collect()
+}
+
+#[track_caller]
+fn refused(out: &Output, words: &[&str]) {
+    assert_eq!((out.code, &*out.stdout), (2, ""), "{}", out.shown());
+    for part in words {
+        assert!(
+            out.stderr.contains(part),
+            "`{part}` is missing: {}",
+            out.stderr
+        );
+    }
+}
+
+#[test]
+fn a_split_makes_the_route_and_the_services_of_the_versions() {
+    let target = Target::new();
+    target.store(APP);
+    let out = target.run(&["route", "split", "reviews", "v1=90", "v2=10"]);
+    assert_eq!((out.code, &*out.stdout), (0, ""), "{}", out.shown());
+    for part in [
+        "made Service shop/reviews-v1",
+        "made Service shop/reviews-v2",
+        "made HTTPRoute",
+    ] {
+        assert!(
+            out.stderr.contains(part),
+            "{part} is missing: {}",
+            out.stderr
+        );
+    }
+    assert_eq!(weights(&target), [json!(90), json!(10)]);
+    let service = target.get("v1", "services", "reviews-v2");
+    assert_eq!(service["spec"]["selector"]["version"], "v2");
+}
+
+#[test]
+fn a_split_is_changed_and_what_others_wrote_stays() {
+    let target = split(Target::new().stored(APP));
+    let path = target.path("gateway.networking.k8s.io/v1", "httproutes", "reviews");
+    target.merge(&path, json!({"metadata": {"labels": {"team": "a"}}}));
+    let out = target.run(&["route", "split", "reviews", "v1=50", "v2=50"]);
+    assert_eq!(out.code, 0, "{}", out.shown());
+    assert!(
+        out.stderr.contains("changed HTTPRoute shop/reviews"),
+        "{}",
+        out.stderr
+    );
+    assert_eq!(weights(&target), [json!(50), json!(50)]);
+    assert_eq!(route(&target)["metadata"]["labels"]["team"], "a");
+    let again = target.run(&["route", "split", "reviews", "v1=50", "v2=50"]);
+    assert!(
+        again.stderr.contains("it is so already"),
+        "{}",
+        again.stderr
+    );
+}
+
+#[test]
+fn routes_of_a_cluster_are_listed_and_explained() {
+    let target = split(Target::new().stored(APP));
+    let list = target.run(&["route", "list"]);
+    assert_eq!(list.code, 0, "{}", list.shown());
+    assert!(list.stdout.contains("reviews-v2"), "{}", list.stdout);
+    let url = format!("http://reviews.{}/api", target.namespace);
+    let from = format!("{}/reviews-v1", target.namespace);
+    let out = target.run(&["route", "explain", "GET", &url, "--from", &from]);
+    assert_eq!(out.code, 0, "{}", out.shown());
+    assert!(out.stdout.contains("10%"), "{}", out.stdout);
+}
+
+#[test]
+fn a_route_is_deleted() {
+    let target = split(own());
+    let out = target.run(&["route", "delete", "reviews"]);
+    assert_eq!(out.code, 0, "{}", out.shown());
+    let deleted = "deleted HTTPRoute shop/reviews";
+    assert!(out.stderr.contains(deleted), "{}", out.stderr);
+    let left = target.run(&["route", "list", "-o", "json"]).stdout;
+    let left: Value = serde_json::from_str(&left).unwrap();
+    assert_eq!(left, json!({"routes": []}));
+}
+
+#[test]
+fn a_dry_run_changes_nothing() {
+    let target = split(own());
+    for (how, words) in [("client", "+"), ("server", "would accept this")] {
+        let out = target.run(&[
+            "route",
+            "split",
+            "reviews",
+            "v1=1",
+            "v2=1",
+            "--dry-run",
+            how,
+        ]);
+        assert_eq!(out.code, 0, "{}", out.shown());
+        assert!(out.shown().contains(words), "{}", out.shown());
+        assert_eq!(weights(&target), [json!(90), json!(10)], "{how}");
+    }
+}
+
+#[test]
+fn a_race_is_read_and_decided_again() {
+    let target = split(own());
+    target.api().fail(Fault::new("PATCH", 2, What::Race));
+    let out = target.run(&["route", "split", "reviews", "v1=1", "v2=1"]);
+    assert_eq!(out.code, 0, "{}", out.shown());
+    assert_eq!(weights(&target), [json!(1), json!(1)]);
+    let labels = &route(&target)["metadata"]["labels"];
+    assert!(
+        labels["touched"].is_string(),
+        "the other's change is still there: {labels}"
+    );
+}
+
+#[test]
+fn what_belongs_to_others_is_not_changed_without_force() {
+    for (manager, words) in [
+        ("argocd-controller", "looked after by Argo CD"),
+        ("acme-operator", "`acme-operator` owns .spec.rules"),
+    ] {
+        let target = split(own());
+        let rules = json!({"spec": {"rules": [{"backendRefs": [
+            {"name": "reviews-v1", "port": 80, "weight": 7},
+            {"name": "reviews-v2", "port": 80, "weight": 3},
+        ]}]}});
+        let path = target.path("gateway.networking.k8s.io/v1", "httproutes", "reviews");
+        target.merge_as(&path, rules, manager);
+        let split = ["route", "split", "reviews", "v1=1", "v2=1"];
+        refused(&target.run(&split), &[words, "--force"]);
+        assert_eq!(weights(&target), [json!(7), json!(3)]);
+        let out = target.run(&[&split[..], &["--force"]].concat());
+        assert_eq!(out.code, 0, "{}", out.shown());
+        assert_eq!(weights(&target), [json!(1), json!(1)]);
+    }
+}
+
+#[test]
+fn what_the_api_server_refuses_is_refused_before_anything_is_made() {
+    let target = own();
+    target.api().deny(Deny {
+        verb: "patch",
+        resource: "httproutes",
+        but_in: None,
+    });
+    let out = target.run(&["route", "split", "reviews", "v1=90", "v2=10"]);
+    refused(
+        &out,
+        &[
+            "cannot change HTTPRoute shop/reviews",
+            "you are not allowed to",
+        ],
+    );
+    let services = target
+        .api()
+        .requests("PATCH /api/v1/namespaces/shop/services");
+    assert!(
+        services.iter().all(|r| r.contains("dryRun=All")),
+        "{services:?}"
+    );
+}
+
+#[test]
+fn who_may_see_one_namespace_works_in_it() {
+    let target = own();
+    for verb in ["list", "get"] {
+        target.api().deny(Deny {
+            verb,
+            resource: "*",
+            but_in: Some("shop"),
+        });
+    }
+    let target = split(target);
+    assert_eq!(weights(&target), [json!(90), json!(10)]);
+}
+
+#[test]
+fn files_and_a_cluster_are_not_mixed() {
+    let target = own();
+    target.place.file("app.yaml", APP);
+    let split = ["route", "split", "reviews", "v1=1", "v2=1"];
+    let with = |more: &[&str]| target.run(&[&split[..], more].concat());
+    refused(&with(&["-f", "app.yaml"]), &["not for both"]);
+    refused(&with(&["--in-place"]), &["a cluster has none"]);
+    refused(
+        &target.run(&["route", "list", "-f", "app.yaml"]),
+        &["not both"],
+    );
+    let out = target
+        .place
+        .run(&[&split[..], &["-f", "app.yaml", "--dry-run", "server"]].concat());
+    refused(&out, &["--dry-run is for a cluster"]);
+}

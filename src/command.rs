@@ -1,5 +1,6 @@
 //! The list of commands. Each has a file of its own: its doc comment is its help.
 
+pub(crate) mod authz;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod lint;
@@ -16,6 +17,7 @@ use crate::ui::Ui;
 pub(crate) enum Command {
     Simulate(Box<simulate::Args>),
     Route(route::Args),
+    Authz(authz::Args),
     Check(check::Args),
     Lint(lint::Args),
     Completions(completions::Args),
@@ -26,6 +28,7 @@ pub(crate) fn run(ui: &mut Ui, command: Command) -> Result<Answer, Error> {
     match command {
         Command::Simulate(args) => simulate::run(ui, *args),
         Command::Route(args) => route::run(ui, args),
+        Command::Authz(args) => authz::run(ui, args),
         Command::Check(args) => check::run(ui, &args),
         Command::Lint(args) => lint::run(ui, &args),
         Command::Completions(args) => completions::run(ui, &args),

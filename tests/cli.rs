@@ -1,5 +1,6 @@
 //! The commands, one file each: exit, stdout and stderr.
 
+mod authz;
 mod completions;
 mod lint;
 mod route;

@@ -5,6 +5,8 @@
 mod cli;
 mod cluster;
 mod common;
+mod crds;
 mod envoy;
+mod fields;
 mod scenarios;
 mod tidy;

@@ -25,6 +25,7 @@ mod guard;
 mod policies;
 pub(crate) mod protocol;
 mod select;
+mod status;
 
 pub use endpoints::EndpointFact;
 pub use facts::{
@@ -34,6 +35,7 @@ pub use facts::{
 };
 pub use policies::PolicyTarget;
 pub(crate) use policies::resolve;
+pub use status::{Ancestor, Condition, ConditionKind, Reason, Status, statuses};
 
 pub(crate) use attach::each_backend;
 pub use attach::{Governing, is_parent, parent_name, target_name};

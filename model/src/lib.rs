@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 pub mod check;
+pub mod crd;
 pub mod decode;
 pub mod diagnostic;
 pub mod document;

@@ -4,7 +4,9 @@
 //! a plain `u32` would say "expected u32", which helps nobody.
 
 use core::fmt;
+use std::borrow::Cow;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +58,16 @@ impl<const MIN: i64, const MAX: i64> fmt::Debug for Int<MIN, MAX> {
 impl<const MIN: i64, const MAX: i64> fmt::Display for Int<MIN, MAX> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl<const MIN: i64, const MAX: i64> JsonSchema for Int<MIN, MAX> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("Int_{MIN}_{MAX}").into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "integer", "format": "int64", "minimum": MIN, "maximum": MAX})
     }
 }
 

@@ -7,6 +7,7 @@
 //! this version does not act on are read, and refused by `validate` with their line: a breaker that
 //! is written down and does nothing would be worse than an error.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 mod authorization;
@@ -64,7 +65,7 @@ pub const VERSION: &str = "v1alpha1";
 pub const X_GROUP: &str = "gateway.networking.x-k8s.io";
 
 /// What a policy applies to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TargetRef {
     /// Absent = the core group, as in `""`.

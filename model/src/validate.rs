@@ -20,7 +20,7 @@ mod l4_route;
 mod overload;
 mod parents;
 mod rate_limit_policy;
-mod targets;
+pub(crate) mod targets;
 mod text;
 mod traffic_policy;
 

@@ -9,7 +9,7 @@ mod diff;
 mod explain;
 mod get;
 mod list;
-mod mesh;
+pub(crate) mod mesh;
 mod mirror;
 mod retry;
 mod set;
@@ -17,7 +17,7 @@ pub(crate) mod shift;
 mod split;
 mod survey;
 mod timeout;
-mod words;
+pub(crate) mod words;
 
 /// See where traffic goes, change it, and know what the change does
 ///

@@ -44,7 +44,7 @@ impl Index {
         });
     }
 
-    fn parent_finding(
+    pub(super) fn parent_finding(
         &self,
         route: &Route,
         parent: &ParentReference,
@@ -104,7 +104,7 @@ impl Index {
         None
     }
 
-    fn backend_finding(
+    pub(super) fn backend_finding(
         &self,
         route: &Route,
         target: BackendTargetRef<'_>,
@@ -201,7 +201,11 @@ impl Index {
         }
     }
 
-    fn target_finding<S: Targets>(&self, policy: &Policy<S>, index: usize) -> Option<Diagnostic> {
+    pub(super) fn target_finding<S: Targets>(
+        &self,
+        policy: &Policy<S>,
+        index: usize,
+    ) -> Option<Diagnostic> {
         let target = policy.spec.targets().get(index)?;
         let at = |key, code: Code, message: String, help: String| {
             let path = [

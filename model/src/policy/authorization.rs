@@ -7,12 +7,13 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::TargetRef;
 use crate::number::Port;
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuthorizationPolicySpec {
     #[serde(default)]
@@ -31,14 +32,16 @@ pub struct AuthorizationPolicySpec {
 }
 
 /// Workloads by their labels: all of them have to be there.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WorkloadSelector {
     #[serde(default)]
     pub match_labels: BTreeMap<String, String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub enum AuthorizationAction {
     /// Once a target has an Allow, a request has to match one of its Allows.
     Allow,
@@ -49,7 +52,7 @@ pub enum AuthorizationAction {
 }
 
 /// `from`, `to` and `when` all have to hold; a part that is absent always does.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuthorizationRule {
     /// Alternatives.
@@ -61,7 +64,7 @@ pub struct AuthorizationRule {
 }
 
 /// Who calls. All fields that are there have to hold; the values of one field are alternatives.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuthorizationSource {
     /// SPIFFE ids; `*` stands for any text.
@@ -80,7 +83,7 @@ pub struct AuthorizationSource {
 
 /// What is called. All fields that are there have to hold; the values of one field are
 /// alternatives.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuthorizationOperation {
     /// Host names without port, as the client sent them; `*` stands for any text.
@@ -101,7 +104,7 @@ pub struct AuthorizationOperation {
 }
 
 /// A value of the request. At least one of `values` and `notValues` is there.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuthorizationCondition {
     /// `header[x-name]`, or `jwt.claims[name]`; nested claims as `jwt.claims[realm][roles]`.
@@ -112,7 +115,7 @@ pub struct AuthorizationCondition {
 }
 
 /// Requests need a token of one of the providers.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Jwt {
     #[serde(default)]
@@ -122,7 +125,7 @@ pub struct Jwt {
     pub optional: Option<bool>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct JwtProvider {
     /// The claim `iss` of its tokens.
@@ -137,7 +140,7 @@ pub struct JwtProvider {
 }
 
 /// The keys that sign the tokens (RFC 7517 §5).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Jwks {
     /// The key set itself, as JSON.
@@ -146,7 +149,7 @@ pub struct Jwks {
     pub uri: Option<String>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct JwtHeader {
     pub name: String,
@@ -154,7 +157,7 @@ pub struct JwtHeader {
     pub prefix: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PeerAuthentication {
     pub mtls: MtlsMode,
@@ -163,7 +166,7 @@ pub struct PeerAuthentication {
     pub ports: Vec<PortMtls>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PortMtls {
     pub port: Port,
@@ -171,7 +174,7 @@ pub struct PortMtls {
 }
 
 /// Which connections a workload takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum MtlsMode {
     /// Mutual TLS only; probes that the pod declares are admitted in plain text.
     Strict,

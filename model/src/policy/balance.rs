@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::KubeDuration;
 use crate::number::{Count, Int, Percent, Positive};
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LoadBalancer {
     /// Default PeakEwma.
@@ -21,7 +22,7 @@ pub struct LoadBalancer {
     pub locality: Option<LocalityBalancing>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum LoadBalancerType {
     PeakEwma,
     LeastRequest,
@@ -31,7 +32,7 @@ pub enum LoadBalancerType {
     Maglev,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PeakEwma {
     /// Time in which an observation loses 63 % of its weight. Default 10 s.
@@ -43,7 +44,7 @@ pub struct PeakEwma {
     pub failure_penalty: Option<KubeDuration>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LeastRequest {
     /// Endpoints drawn per request. Default 2.
@@ -54,7 +55,7 @@ pub struct LeastRequest {
     pub selection: Option<Selection>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Selection {
     /// Draw `choiceCount` endpoints.
     NChoices,
@@ -62,7 +63,7 @@ pub enum Selection {
     FullScan,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ConsistentHash {
     /// What of a request is hashed, in this order; all of it together is the hash.
@@ -86,7 +87,7 @@ pub struct ConsistentHash {
 pub type RingSize = Int<1, 8_388_608>;
 
 /// One part of the hash. Exactly one of `header`, `cookie`, `sourceIP` and `queryParam`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HashOn {
     pub header: Option<String>,
@@ -99,7 +100,7 @@ pub struct HashOn {
     pub terminal: Option<bool>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HashCookie {
     pub name: String,
@@ -110,7 +111,7 @@ pub struct HashCookie {
     pub path: Option<String>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SlowStart {
     /// How long it takes until an endpoint has its whole share.
@@ -121,7 +122,7 @@ pub struct SlowStart {
     pub min_weight_percent: Option<Int<1, 100>>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LocalityBalancing {
     /// Default None.
@@ -134,7 +135,7 @@ pub struct LocalityBalancing {
     pub distribute: Option<Vec<Distribute>>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum LocalityMode {
     None,
     /// Stay in the zone as far as every endpoint still gets the same load.
@@ -145,7 +146,7 @@ pub enum LocalityMode {
     Failover,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ZoneAware {
     /// Healthy endpoints without which zones do not count. Default 6.
@@ -160,7 +161,7 @@ pub struct ZoneAware {
     pub basis: Option<ZoneBasis>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ForceLocalZone {
     /// Healthy endpoints of the zone without which it is not enough. Default 1.
@@ -168,7 +169,7 @@ pub struct ForceLocalZone {
 }
 
 /// What the capacity of a zone is measured in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum ZoneBasis {
     HostsNum,
     HostsWeight,
@@ -176,7 +177,7 @@ pub enum ZoneBasis {
 
 /// How the clients of some localities divide their traffic. A locality is written `REGION/ZONE`;
 /// `*` stands for any.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Distribute {
     pub from: String,

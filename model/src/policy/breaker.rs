@@ -1,11 +1,12 @@
 //! `circuitBreaker` of a BackendPolicy: one of three kinds, each with its own block.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::KubeDuration;
 use crate::number::{Count, Int, Percent, Positive};
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CircuitBreaker {
     /// Default Unified.
@@ -15,7 +16,7 @@ pub struct CircuitBreaker {
     pub rolling_window: Option<RollingWindow>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum CircuitBreakerType {
     /// Per endpoint: failures in a row, or an exact success rate (Linkerd).
     Unified,
@@ -25,7 +26,7 @@ pub enum CircuitBreakerType {
     RollingWindow,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Unified {
     /// Failures in a row that open the breaker; 0 = off. Default 7.
@@ -38,7 +39,7 @@ pub struct Unified {
     pub breaker_cap_percent: Option<Percent>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UnifiedSuccessRate {
     /// Success rate, 0 to 1, under which the breaker opens; 0 = off. Default 0.8.
@@ -50,7 +51,7 @@ pub struct UnifiedSuccessRate {
 }
 
 /// How long the breaker stays open: `min`, then twice as long after each failed probe, up to `max`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UnifiedBackoff {
     /// Default 1 s.
@@ -61,7 +62,7 @@ pub struct UnifiedBackoff {
     pub jitter: Option<f64>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FailureAccrual {
     /// Failures in a row after which an endpoint is dead; 0 = off. Default 5.
@@ -73,7 +74,7 @@ pub struct FailureAccrual {
 }
 
 /// A moving average of successes: over `window`, or over `requests` requests.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AccrualSuccessRate {
     /// Average, 0 to 1, under which an endpoint is dead; 0 = off. Default 0.8.
@@ -87,14 +88,14 @@ pub struct AccrualSuccessRate {
 }
 
 /// From a first time to a longest one. Defaults stand where it is used.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Span {
     pub min: Option<KubeDuration>,
     pub max: Option<KubeDuration>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RollingWindow {
     /// Default 10 s.

@@ -7,7 +7,9 @@
 use core::fmt;
 use core::str::FromStr;
 use core::time::Duration;
+use std::borrow::Cow;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize};
 
@@ -90,7 +92,24 @@ impl FromStr for GepDuration {
     }
 }
 
+/// A number with a fraction and a unit, as often as wanted; or a bare zero.
+const KUBE_PATTERN: &str = r"^\+?(0|([0-9]*\.?[0-9]*(h|m|s|ms|us|µs|μs|ns))+)$";
+
 // === impl KubeDuration ===
+
+impl JsonSchema for KubeDuration {
+    fn schema_name() -> Cow<'static, str> {
+        "Duration".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "maxLength": TEXT_LEN_MAX,
+            "pattern": KUBE_PATTERN,
+        })
+    }
+}
 
 impl KubeDuration {
     pub fn get(self) -> Duration {

@@ -1,19 +1,20 @@
 //! `healthCheck` and `connectFailFast` of a BackendPolicy: finding out without traffic whether an
 //! endpoint can be reached.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::breaker::Span;
 use super::{KubeDuration, StatusSpan};
 use crate::number::Positive;
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HealthCheck {
     pub active: Option<ActiveCheck>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ActiveCheck {
     /// Default HTTP.
@@ -37,7 +38,7 @@ pub struct ActiveCheck {
     pub tcp: Option<TcpCheck>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum CheckType {
     #[serde(rename = "HTTP")]
     Http,
@@ -47,7 +48,7 @@ pub enum CheckType {
     Tcp,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HttpCheck {
     /// Default `/`.
@@ -65,7 +66,7 @@ pub struct HttpCheck {
 }
 
 /// Those that change nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum CheckMethod {
     Get,
@@ -74,7 +75,7 @@ pub enum CheckMethod {
 }
 
 /// `grpc.health.v1.Health/Check`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GrpcCheck {
     /// Default empty: the server as a whole.
@@ -82,7 +83,7 @@ pub struct GrpcCheck {
 }
 
 /// A connect; with a payload, what is sent and what has to come back.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TcpCheck {
     pub send: Option<String>,
@@ -90,7 +91,7 @@ pub struct TcpCheck {
 }
 
 /// An endpoint that cannot be connected to gets no traffic until a reconnect succeeds. `{}` is on.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ConnectFailFast {
     /// Between reconnects: 1 s at first, then random times that grow to 32 s.

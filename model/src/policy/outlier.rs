@@ -5,12 +5,13 @@
 //! detector that is written down acts, unless it says `enforcing: 0`: nobody writes one to do
 //! nothing.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::KubeDuration;
 use crate::number::{Percent, Positive};
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OutlierDetection {
     /// Default 10 s.
@@ -32,7 +33,7 @@ pub struct OutlierDetection {
     pub successful_active_health_check_uneject_host: Option<bool>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Detectors {
     #[serde(rename = "consecutive5xx")]
@@ -44,7 +45,7 @@ pub struct Detectors {
     pub failure_percentage: Option<FailurePercentageDetector>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ConsecutiveDetector {
     /// Failures in a row. Default 5.
@@ -53,7 +54,7 @@ pub struct ConsecutiveDetector {
     pub enforcing: Option<Percent>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SuccessRateDetector {
     /// Endpoints with enough requests, without which nothing is decided. Default 5.
@@ -66,7 +67,7 @@ pub struct SuccessRateDetector {
     pub enforcing: Option<Percent>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FailurePercentageDetector {
     /// Default 5.

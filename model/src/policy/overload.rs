@@ -1,13 +1,14 @@
 //! `adaptiveConcurrency` of a BackendPolicy, `admissionControl` of a TrafficPolicy: letting in no
 //! more than can be served.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::KubeDuration;
 use crate::number::{Count, Int, Percent, Positive};
 
 /// The limit of requests under way follows the latency. `{}` is on.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AdaptiveConcurrency {
     /// Which latency of an interval counts. Default 50.
@@ -24,7 +25,7 @@ pub struct AdaptiveConcurrency {
 }
 
 /// How the latency of an idle backend is measured. While it is, `minConcurrency` is the limit.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MinRtt {
     /// Default 60 s.
@@ -38,7 +39,7 @@ pub struct MinRtt {
 }
 
 /// Requests are answered here with a probability that grows as fewer succeed. `{}` is on.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AdmissionControl {
     /// Default 30 s.

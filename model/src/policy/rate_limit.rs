@@ -3,13 +3,14 @@
 //! Limits hold per proxy: a Service of three pods with `requests: 10` takes up to thirty. Semantics
 //! stand at [`engine::ratelimit`].
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{AuthorizationCondition, TargetRef, WorkloadSelector};
 use crate::number::{Count, Positive};
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RateLimitPolicySpec {
     #[serde(default)]
@@ -18,8 +19,10 @@ pub struct RateLimitPolicySpec {
     pub selector: Option<WorkloadSelector>,
     /// Who enforces. Default Server.
     pub side: Option<RateLimitSide>,
+    /// Limits that each proxy holds for itself.
     pub local: Option<LocalRateLimit>,
     /// Not supported by this version.
+    #[schemars(skip)]
     pub global: Option<Value>,
     /// Count what would be refused, and refuse nothing. Default false.
     pub shadow_mode: Option<bool>,
@@ -28,7 +31,7 @@ pub struct RateLimitPolicySpec {
     pub headers: Option<bool>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum RateLimitSide {
     /// The proxy of the destination.
     Server,
@@ -36,14 +39,14 @@ pub enum RateLimitSide {
     Client,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LocalRateLimit {
     #[serde(default)]
     pub rules: Vec<RateLimitRule>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RateLimitRule {
     /// Alternatives; all requests when absent.
@@ -59,7 +62,7 @@ pub struct RateLimitRule {
 }
 
 /// All parts that are there have to hold.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RateLimitMatch {
     /// HTTP methods, in capitals.
@@ -71,7 +74,7 @@ pub struct RateLimitMatch {
 }
 
 /// `requests` per `unit` on average, at most `burst` at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Limit {
     /// 0 refuses everything.
@@ -82,7 +85,7 @@ pub struct Limit {
     pub burst: Option<Positive>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum RateLimitUnit {
     Second,
     Minute,
@@ -90,7 +93,7 @@ pub enum RateLimitUnit {
     Day,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum RateLimitPer {
     /// All requests together.
     Total,
@@ -100,7 +103,7 @@ pub enum RateLimitPer {
     Header,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RateLimitOverride {
     /// SPIFFE ids; `*` stands for any text. Each caller has the limit for itself.

@@ -1,7 +1,9 @@
 //! HTTP statuses as users write sets of them.
 
 use core::fmt;
+use std::borrow::Cow;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -34,6 +36,19 @@ impl StatusSpan {
             (None, None) => (number(text)?, number(text)?),
         };
         (MIN <= from && from <= to && to <= MAX).then_some(Self { from, to })
+    }
+}
+
+impl JsonSchema for StatusSpan {
+    fn schema_name() -> Cow<'static, str> {
+        "StatusSpan".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "x-kubernetes-int-or-string": true,
+            "pattern": "^[1-5]([0-9]{2}|xx)(-[1-5][0-9]{2})?$",
+        })
     }
 }
 

@@ -1,23 +1,29 @@
 //! TrafficPolicy: what happens to requests of a route besides being routed.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{AdmissionControl, KubeDuration, StatusSpan, TargetRef};
 use crate::number::{Count, Int};
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TrafficPolicySpec {
     #[serde(default)]
     pub target_refs: Vec<TargetRef>,
     /// Present, even empty = retries are on.
     pub retry: Option<Retry>,
+    /// How many retries there may be for the requests that there are.
     pub retry_budget: Option<RetryBudget>,
+    /// How long requests may take.
     pub timeouts: Option<TrafficTimeouts>,
+    /// Faults that the proxies of the clients produce themselves.
     pub fault: Option<Fault>,
     /// Not supported by this version (HTTPRoute's RequestMirror filter is).
+    #[schemars(skip)]
     pub mirror: Option<Value>,
+    /// Sheds requests while too many of them fail.
     pub admission_control: Option<AdmissionControl>,
     /// Statuses that count as failures of the backend, in place of 500 to 599.
     pub failure_statuses: Option<Vec<StatusSpan>>,
@@ -25,7 +31,7 @@ pub struct TrafficPolicySpec {
     pub failure_grpc_codes: Option<Vec<Int<1, 16>>>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Retry {
     /// Tries after the first. Default 2.
@@ -47,7 +53,9 @@ pub struct Retry {
 }
 
 /// Envoy's names (`config_http_filters_router_x-envoy-retry-on`), where Envoy has one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub enum RetryCondition {
     /// Always on; may be written.
     #[serde(rename = "connect-failure")]
@@ -87,7 +95,7 @@ pub enum RetryCondition {
 }
 
 /// The k-th retry waits a random time up to `base * (2^k - 1)`, at most `max`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Backoff {
     /// Default 25 ms.
@@ -96,7 +104,7 @@ pub struct Backoff {
     pub max: Option<KubeDuration>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HostSelection {
     /// How often a retry draws again to avoid an endpoint that was already tried. Default 1.
@@ -104,7 +112,7 @@ pub struct HostSelection {
 }
 
 /// How many retries there may be for the requests that there are. Default: 20 % and 10 a second.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RetryBudget {
     /// Default Rate.
@@ -119,7 +127,7 @@ pub struct RetryBudget {
     pub min_retry_concurrency: Option<Count>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum BudgetMode {
     /// Share of the requests of the last `interval` (Finagle, GEP-3388).
     Rate,
@@ -129,7 +137,7 @@ pub enum BudgetMode {
     None,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TrafficTimeouts {
     /// All tries together; 0 = none.
@@ -137,12 +145,14 @@ pub struct TrafficTimeouts {
     /// One try; 0 = none.
     pub backend_request: Option<KubeDuration>,
     /// Not supported by this version.
+    #[schemars(skip)]
     pub idle: Option<Value>,
     /// Not supported by this version.
+    #[schemars(skip)]
     pub stream_idle: Option<Value>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Fault {
     pub delay: Option<FaultDelay>,
@@ -153,7 +163,7 @@ pub struct Fault {
 }
 
 /// Answers come in slowly.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FaultBandwidth {
     /// KiB of the response's body per second.
@@ -162,7 +172,7 @@ pub struct FaultBandwidth {
     pub percentage: Option<f64>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FaultDelay {
     pub fixed: KubeDuration,
@@ -171,7 +181,7 @@ pub struct FaultDelay {
 }
 
 /// Exactly one of `httpStatus` and `grpcStatus`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FaultAbort {
     pub http_status: Option<Int<200, 599>>,

@@ -6,25 +6,25 @@ use crate::gateway::GROUP as GATEWAY_GROUP;
 use crate::policy::{GROUP, TargetRef, X_GROUP};
 
 /// More targets than this say that a policy of the namespace was meant.
-const TARGETS_MAX: usize = 16;
+pub(crate) const TARGETS_MAX: usize = 16;
 
 /// Kinds a policy may name: group, kind, whether `sectionName` is allowed.
-pub(super) type Allowed = &'static [(&'static str, &'static str, bool)];
+pub(crate) type Allowed = &'static [(&'static str, &'static str, bool)];
 
-pub(super) const BACKEND_POLICY: Allowed = &[
+pub(crate) const BACKEND_POLICY: Allowed = &[
     ("", "Service", true),
     ("", "Namespace", false),
     (X_GROUP, "XMesh", false),
 ];
 
-pub(super) const TRAFFIC_POLICY: Allowed = &[
+pub(crate) const TRAFFIC_POLICY: Allowed = &[
     (GATEWAY_GROUP, "HTTPRoute", true),
     (GATEWAY_GROUP, "GRPCRoute", true),
     ("", "Service", true),
     ("", "Namespace", false),
 ];
 
-pub(super) const AUTHORIZATION_POLICY: Allowed = &[
+pub(crate) const AUTHORIZATION_POLICY: Allowed = &[
     ("", "Service", true),
     (GATEWAY_GROUP, "HTTPRoute", true),
     (GATEWAY_GROUP, "GRPCRoute", true),
@@ -32,7 +32,7 @@ pub(super) const AUTHORIZATION_POLICY: Allowed = &[
     (X_GROUP, "XMesh", false),
 ];
 
-pub(super) const RATE_LIMIT_POLICY: Allowed = &[
+pub(crate) const RATE_LIMIT_POLICY: Allowed = &[
     ("", "Service", true),
     (GATEWAY_GROUP, "HTTPRoute", true),
     (GATEWAY_GROUP, "GRPCRoute", true),

@@ -16,36 +16,40 @@ use crate::input::{self, Input};
 use crate::ui::Ui;
 
 /// The SPIFFE trust domain that is assumed of manifests.
-pub(super) const TRUST_DOMAIN: &str = "cluster.local";
+pub(crate) const TRUST_DOMAIN: &str = "cluster.local";
 
 /// Where the objects are.
 #[derive(Debug, clap::Args)]
 pub(crate) struct SourceArgs {
     /// Manifests: files, directories, or `-` for standard input
     #[arg(short = 'f', long = "filename", value_name = "MANIFESTS")]
-    pub(super) files: Vec<PathBuf>,
+    pub(crate) files: Vec<PathBuf>,
     /// Look for manifests in subdirectories as well
     #[arg(short = 'R', long)]
-    pub(super) recursive: bool,
+    pub(crate) recursive: bool,
     /// The namespace of names without one
     #[arg(short = 'n', long, value_name = "NAMESPACE")]
-    pub(super) namespace: Option<String>,
+    pub(crate) namespace: Option<String>,
     /// Go on although policies of another mesh are not understood
     #[arg(long)]
+<<<<<<< HEAD
     pub(super) ignore_foreign: bool,
     #[command(flatten)]
     pub(super) cluster: Flags,
+=======
+    pub(crate) ignore_foreign: bool,
+>>>>>>> 5582409 (authz check, CRDs and the table of fields; conditions of policies and routes)
 }
 
 /// Everything that was given.
 #[derive(Debug)]
 pub(crate) struct Mesh {
-    pub(super) resources: Vec<Resource>,
+    pub(crate) resources: Vec<Resource>,
     /// With one pod for each workload, named by its kind and name.
-    pub(super) index: Index,
-    pub(super) warnings: Vec<Diagnostic>,
+    pub(crate) index: Index,
+    pub(crate) warnings: Vec<Diagnostic>,
     /// Policies of other meshes that were ignored.
-    pub(super) incomplete: Vec<String>,
+    pub(crate) incomplete: Vec<String>,
 }
 
 /// Names of Services shown in an error.
@@ -55,12 +59,12 @@ const NAMES_SHOWN_MAX: usize = 8;
 
 impl SourceArgs {
     /// Reads everything and joins it; warnings are printed.
-    pub(super) fn read(&self, ui: &mut Ui) -> Result<Mesh, Error> {
+    pub(crate) fn read(&self, ui: &mut Ui) -> Result<Mesh, Error> {
         self.read_also(ui, &[])
     }
 
     /// The same with files that were given without a flag.
-    pub(super) fn read_also(&self, ui: &mut Ui, more: &[PathBuf]) -> Result<Mesh, Error> {
+    pub(crate) fn read_also(&self, ui: &mut Ui, more: &[PathBuf]) -> Result<Mesh, Error> {
         let files: Vec<PathBuf> = self.files.iter().chain(more).cloned().collect();
         let texts = match (files.is_empty(), self.cluster.is_given()) {
             (false, false) => input::read_all(&files, self.recursive)?,
@@ -102,7 +106,7 @@ impl SourceArgs {
 
 impl Mesh {
     /// Joins texts. Nothing is looked at when one of them has an error.
-    pub(super) fn of(texts: &[Input], ignore_foreign: bool) -> Result<Self, Error> {
+    pub(crate) fn of(texts: &[Input], ignore_foreign: bool) -> Result<Self, Error> {
         let mut found = Vec::new();
         let mut resources = Vec::new();
         for text in texts {
@@ -162,7 +166,7 @@ impl Mesh {
     }
 
     /// The object behind something in the index.
-    pub(super) fn object(&self, kind: &str, name: &ObjectName) -> Option<&Object> {
+    pub(crate) fn object(&self, kind: &str, name: &ObjectName) -> Option<&Object> {
         let same = |object: &&Object| {
             object.kind == kind
                 && object.namespace() == &*name.namespace
@@ -172,7 +176,7 @@ impl Mesh {
     }
 
     /// The Service that `text` names: `NAME`, `NAMESPACE/NAME`, `svc/NAME`.
-    pub(super) fn service(&self, text: &str, namespace: Option<&str>) -> Result<&Service, Error> {
+    pub(crate) fn service(&self, text: &str, namespace: Option<&str>) -> Result<&Service, Error> {
         let (namespace, name) = split_name(text, namespace)?;
         let mut found: Vec<&Service> = self
             .index
@@ -215,7 +219,7 @@ impl Mesh {
     }
 
     /// The port of a Service that is meant: the given one, or the only one.
-    pub(super) fn port<'a>(
+    pub(crate) fn port<'a>(
         &self,
         service: &'a Service,
         port: Option<&str>,
@@ -249,7 +253,7 @@ impl Mesh {
     }
 
     /// The pods that `text` means: `NAME`, `NAMESPACE/NAME`, `KIND/NAME`, `NAMESPACE/KIND/NAME`.
-    pub(super) fn workload(&self, text: &str, namespace: Option<&str>) -> Result<&Pod, Error> {
+    pub(crate) fn workload(&self, text: &str, namespace: Option<&str>) -> Result<&Pod, Error> {
         let parts: Vec<&str> = text.split('/').collect();
         let (namespace, kind, name) = match parts[..] {
             [name] => (namespace, None, name),
@@ -293,7 +297,7 @@ impl Mesh {
 }
 
 /// `shop/Deployment/web`
-pub(super) fn workload_name(pod: &Pod) -> String {
+pub(crate) fn workload_name(pod: &Pod) -> String {
     format!("{}/{}", pod.name.namespace, pod.controller)
 }
 

@@ -288,7 +288,7 @@ pub(super) fn kind(kind: RouteKind) -> &'static str {
 }
 
 /// `routes.yaml:12`; empty for what stands in no file.
-pub(super) fn place(origin: &Origin) -> String {
+pub(crate) fn place(origin: &Origin) -> String {
     let place = origin.place();
     match (place.file.is_empty(), place.line) {
         (true, _) => String::new(),
@@ -298,7 +298,7 @@ pub(super) fn place(origin: &Origin) -> String {
 }
 
 /// `HTTPRoute shop/web rules[0]`, without the file.
-pub(super) fn object(origin: &Origin) -> String {
+pub(crate) fn object(origin: &Origin) -> String {
     let text = origin.to_string();
     match text.rfind(" (") {
         Some(at) if !origin.place().file.is_empty() => text[..at].to_owned(),

@@ -1,11 +1,12 @@
 //! What happens to a request, as a value that text, JSON and tests are made from.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use engine::origin::Origin;
 use engine::session::Session;
-use engine::session::foresee::{Fate, Foresight, Outcome};
+use engine::session::foresee::{Fate, Foresight, Forwarded, Outcome};
 use engine::snapshot::route::Timeouts;
 use engine::snapshot::{ClusterKey, Frontend, PortProtocol, Rule};
 use model::document::Object;
@@ -15,6 +16,7 @@ use serde::Serialize;
 
 use super::super::words;
 use super::ask::{Ask, Client, World};
+use crate::command::authz::judge::{Caller, Judged, judge};
 use crate::error::Error;
 
 /// The answer.
@@ -93,6 +95,9 @@ pub(super) struct End {
     /// Workloads whose pods are behind it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) pods: Vec<String>,
+    /// What the workloads behind the backend say about the sender; only of one that is named.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) authorization: Vec<Judged>,
     /// Of the proxy's own answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) status: Option<u16>,
@@ -218,7 +223,7 @@ impl Explained {
     ) {
         self.trail = foresight.trail.iter().map(Reason::from).collect();
         let outcomes = foresight.outcomes.iter();
-        self.outcomes = outcomes.map(|o| End::new(world, ask, o)).collect();
+        self.outcomes = outcomes.map(|o| End::new(world, client, ask, o)).collect();
         let copies = foresight.copies.iter();
         self.mirrors = copies
             .map(|copy| Copied {
@@ -299,7 +304,7 @@ impl RuleSeen {
 // === impl End ===
 
 impl End {
-    fn new(world: &World<'_>, ask: &Ask, outcome: &Outcome) -> Self {
+    fn new(world: &World<'_>, client: &Client, ask: &Ask, outcome: &Outcome) -> Self {
         match &outcome.end {
             Fate::Forward(forwarded) => {
                 let pods = world.index.pods_of_service(&forwarded.cluster.service);
@@ -310,6 +315,7 @@ impl End {
                     share: outcome.share,
                     backend: Some(forwarded.cluster.to_string()),
                     pods,
+                    authorization: authorization(world, client, forwarded),
                     status: None,
                     because: String::new(),
                     at: words::place(&forwarded.origin),
@@ -320,6 +326,7 @@ impl End {
                 share: outcome.share,
                 backend: None,
                 pods: Vec::new(),
+                authorization: Vec::new(),
                 status: Some(answer.status.as_u16()),
                 because: because(answer),
                 at: answer.origin.as_ref().map(words::place).unwrap_or_default(),
@@ -327,6 +334,30 @@ impl End {
             },
         }
     }
+}
+
+/// Nobody knows what is said about any client: identities differ.
+fn authorization(world: &World<'_>, client: &Client, forwarded: &Forwarded) -> Vec<Judged> {
+    let key = &forwarded.cluster;
+    let port = world
+        .index
+        .service(&key.service)
+        .and_then(|s| s.port(key.port));
+    let (Some(port), Some(_)) = (port, &client.workload) else {
+        return Vec::new();
+    };
+    let caller = Caller {
+        identity: client.identity.clone(),
+        address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+    };
+    let to = (&key.service, port);
+    judge(
+        &world.index,
+        &world.lowering,
+        to,
+        &caller,
+        Some(&forwarded.head),
+    )
 }
 
 fn because(answer: &engine::verdict::LocalResponse) -> String {

@@ -29,7 +29,7 @@ pub(crate) struct Ask {
 pub(crate) struct World<'a> {
     pub(super) mesh: &'a Mesh,
     pub(super) index: Index,
-    lowering: Lowering,
+    pub(super) lowering: Lowering,
 }
 
 /// Who sends a request.

@@ -65,6 +65,9 @@ pub(super) fn text(seen: &Explained) -> String {
         for change in &end.changed {
             lines.line("", &format!("        sent: {change}"));
         }
+        for judged in &end.authorization {
+            lines.line("", &format!("        {}", judged.line()));
+        }
     }
     for copy in &seen.mirrors {
         let text = format!("{:>7} {}", words::percent(copy.share), copy.backend);

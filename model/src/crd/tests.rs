@@ -1,0 +1,87 @@
+use super::*;
+
+/// Calls `f` for every schema below `value`, with its path.
+fn each(path: &str, value: &Value, f: &mut impl FnMut(&str, &Value)) {
+    f(path, value);
+    for (name, property) in value["properties"].as_object().into_iter().flatten() {
+        each(&format!("{path}.{name}"), property, f);
+    }
+    for inner in ["items", "additionalProperties"] {
+        if let Some(inner_schema) = value.get(inner) {
+            each(&format!("{path}.{inner}"), inner_schema, f);
+        }
+    }
+}
+
+fn schemas() -> impl Iterator<Item = (String, Value)> {
+    definitions().into_iter().map(|definition| {
+        let schema = &definition.object["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+        (definition.file, schema.clone())
+    })
+}
+
+#[test]
+fn schemas_are_structural() {
+    for (file, schema) in schemas() {
+        each("", &schema, &mut |path, schema| {
+            // A number or a text: the one thing that has two types.
+            let either = schema["x-kubernetes-int-or-string"] == true;
+            assert!(
+                either || schema["type"].is_string(),
+                "{file}{path} has no type: {schema}"
+            );
+            for forbidden in ["$ref", "anyOf", "oneOf", "allOf", "not", "const"] {
+                assert!(
+                    schema.get(forbidden).is_none(),
+                    "{file}{path} has {forbidden}"
+                );
+            }
+            if schema["type"] == "array" {
+                assert!(schema["items"].is_object(), "{file}{path} has no items");
+            }
+            let closed = schema.get("additionalProperties") == Some(&Value::Bool(false));
+            assert!(
+                !closed,
+                "{file}{path}: unknown fields are pruned, not forbidden"
+            );
+        });
+    }
+}
+
+#[test]
+fn fields_of_the_spec_have_descriptions_and_bounds() {
+    let mut described = 0;
+    for (file, schema) in schemas() {
+        let spec = &schema["properties"]["spec"];
+        for (name, property) in spec["properties"].as_object().unwrap() {
+            let bare = property.get("description").is_none() && name != "targetRefs";
+            assert!(!bare, "{file} spec.{name} has no description");
+            described += 1;
+        }
+        assert_eq!(spec["properties"]["targetRefs"]["maxItems"], 16, "{file}");
+    }
+    assert!(described > 20, "{described}");
+}
+
+#[test]
+fn names_do_not_collide() {
+    let mut short: Vec<_> = KINDS.iter().map(|kind| kind.short).collect();
+    short.sort_unstable();
+    short.dedup();
+    assert_eq!(short.len(), KINDS.len());
+    // Istio's and Linkerd's.
+    for taken in [
+        "ap",
+        "pa",
+        "ra",
+        "dr",
+        "gw",
+        "se",
+        "vs",
+        "srv",
+        "saz",
+        "authzpolicy",
+    ] {
+        assert!(!short.contains(&taken), "{taken}");
+    }
+}

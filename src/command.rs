@@ -3,9 +3,11 @@
 pub(crate) mod authz;
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod inject;
 pub(crate) mod lint;
 pub(crate) mod route;
 pub(crate) mod simulate;
+pub(crate) mod uninject;
 pub(crate) mod version;
 
 use clap::Subcommand;
@@ -16,6 +18,8 @@ use crate::ui::Ui;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Simulate(Box<simulate::Args>),
+    Inject(Box<inject::Args>),
+    Uninject(uninject::Args),
     Route(route::Args),
     Authz(authz::Args),
     Check(check::Args),
@@ -30,6 +34,8 @@ pub(crate) fn run(ui: &mut Ui, command: Command) -> Result<Answer, Error> {
         Command::Route(args) => route::run(ui, args),
         Command::Authz(args) => authz::run(ui, args),
         Command::Check(args) => check::run(ui, &args),
+        Command::Inject(args) => inject::run(ui, &args),
+        Command::Uninject(args) => uninject::run(ui, &args),
         Command::Lint(args) => lint::run(ui, &args),
         Command::Completions(args) => completions::run(ui, &args),
         Command::Version(args) => version::run(ui, &args),

@@ -2,6 +2,7 @@
 
 mod authz;
 mod completions;
+mod inject;
 mod lint;
 mod route;
 mod simulate;

@@ -32,13 +32,9 @@ pub(crate) struct SourceArgs {
     pub(crate) namespace: Option<String>,
     /// Go on although policies of another mesh are not understood
     #[arg(long)]
-<<<<<<< HEAD
-    pub(super) ignore_foreign: bool,
-    #[command(flatten)]
-    pub(super) cluster: Flags,
-=======
     pub(crate) ignore_foreign: bool,
->>>>>>> 5582409 (authz check, CRDs and the table of fields; conditions of policies and routes)
+    #[command(flatten)]
+    pub(crate) cluster: Flags,
 }
 
 /// Everything that was given.

@@ -24,7 +24,6 @@ pub(super) struct Brackets<'a> {
 /// A whole document in block style, for values that never had a text.
 pub fn yaml(value: &Value) -> String {
     let style = Style {
-        line_break: "\n",
         step: 2,
         list: 0,
         dash: 2,
@@ -33,6 +32,7 @@ pub fn yaml(value: &Value) -> String {
     };
     let emit = Emit {
         style: &style,
+        line_break: "\n",
         literal: true,
     };
     let mut out = String::new();

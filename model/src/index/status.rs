@@ -101,7 +101,7 @@ fn invalid(resource: &Resource) -> Option<Status> {
             .map(|p| format!("Service {}", p.name))
             .collect::<Vec<_>>()
     };
-    let named = |all: &[TargetRef]| all.iter().map(|t| described(t)).collect::<Vec<_>>();
+    let named = |all: &[TargetRef]| all.iter().map(described).collect::<Vec<_>>();
     let of = match &resource.spec {
         Spec::BackendPolicy(spec) => named(spec.targets()),
         Spec::TrafficPolicy(spec) => named(spec.targets()),

@@ -213,7 +213,7 @@ impl Report {
         if !self.incomplete.is_empty() {
             lines.push("INCOMPLETE: policies of another mesh were ignored".to_owned());
         }
-        let lines: Vec<_> = lines.iter().map(|line| visible(line).to_string()).collect();
+        let lines: Vec<_> = lines.iter().map(|line| visible(line)).collect();
         lines.join("\n") + "\n"
     }
 }

@@ -128,34 +128,42 @@ impl Writer<'_> {
 
     fn take_out(&mut self, members: &[Member], manner: &Manner, run: Range<usize>) {
         let (first, last) = (&members[run.start], &members[run.end - 1]);
-        let comma_before = run.start.checked_sub(1).and_then(|at| members[at].comma);
-        let lines = manner.pad.is_some() && self.layout.begins_line(first.start);
-        let start = match comma_before {
-            _ if lines => self.line_before(first.start),
-            Some(comma) => comma + 1,
-            None => first.start,
-        };
+        let before = run.start.checked_sub(1).map(|at| &members[at]);
         let content = last.comma.map_or(last.end, |comma| comma + 1);
-        let alone = lines && self.layout.ends_line(content);
-        let end = match alone {
-            true => self.layout.line_end(content),
-            false => content,
-        };
-        match (last.comma, comma_before) {
-            (None, Some(comma)) => {
-                self.splice(comma..comma + 1, "");
-                self.splice(start..end, "");
-            }
-            (Some(_), None) if !lines => {
-                let next = self.layout.blanks(end);
-                self.splice(start..next, "");
-            }
-            (Some(_), _) if lines && !alone => {
-                // The next member stands in the same line and moves to its beginning.
-                self.splice(first.start..self.layout.blanks(end), "");
-            }
-            _ => self.splice(start..end, ""),
+        if manner.pad.is_none() || !self.layout.begins_line(first.start) {
+            return self.take_out_of_line(before, first, last);
         }
+        if !self.layout.ends_line(content) {
+            if last.comma.is_none() {
+                return self.take_out_of_line(before, first, last);
+            }
+            // The next member stands in the same line and moves to its beginning.
+            return self.splice(first.start..self.layout.blanks(content), "");
+        }
+        if last.comma.is_none()
+            && let Some(comma) = before.and_then(|before| before.comma)
+        {
+            self.splice(comma..comma + 1, "");
+        }
+        let start = self.line_before(first.start);
+        self.splice(start..self.layout.line_end(content), "");
+    }
+
+    /// The exact inverse of what [`Writer::put_in`] does within a line.
+    fn take_out_of_line(&mut self, before: Option<&Member>, first: &Member, last: &Member) {
+        let content = last.comma.map_or(last.end, |comma| comma + 1);
+        let Some(before) = before else {
+            let next = self.layout.blanks(content);
+            return self.splice(first.start..next, "");
+        };
+        if !self.layout.text[before.end..first.start].contains('#') {
+            return self.splice(before.end..last.end, "");
+        }
+        // A comment stands between the two, and stays.
+        if let (None, Some(comma)) = (last.comma, before.comma) {
+            self.splice(comma..comma + 1, "");
+        }
+        self.splice(first.start..content, "");
     }
 
     /// The whole of `node` gets a value in brackets, or a scalar.

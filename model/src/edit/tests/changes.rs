@@ -168,6 +168,9 @@ fn what_is_removed_from_brackets_takes_its_comma() {
         &[remove("l[1]"), remove("l[1]")],
         "l: [a]\n",
     );
+    check("l: [\n  a,\n  b ]\n", &[remove("l[1]")], "l: [\n  a ]\n");
+    check("l: [a , b , c]\n", &[remove("l[1]")], "l: [a , c]\n");
+    check("l: [a, # 1\n  b]\n", &[remove("l[1]")], "l: [a # 1\n  ]\n");
     check("l: [ a ]\n", &[remove("l[0]")], "l: []\n");
     check("m: {a: 1, b: , c}\n", &[remove("m.b")], "m: {a: 1, c}\n");
     check("m: {a: 1, b: , c}\n", &[remove("m.c")], "m: {a: 1, b: }\n");

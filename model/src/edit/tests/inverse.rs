@@ -72,6 +72,7 @@ fn every_style_comes_back() {
         "m: {n: {a: 1}}\nl: [a]\n",
         "m: {n: { a: 1 } , o: 2 }\nl: [ a , b ]\n",
         "m: {n: {a: 1,},}\nl: [a,]\n",
+        "m: {n: {a: 1 ,} ,}\nl: [a ,]\n",
         "m: {n: {}}\nl: [{}]\n",
         "m: {n: }\nl: [a: 1]\n",
         "m: {\n  n: { # c\n    a: 1 # d\n  }, # e\n}\nl: [\n  a, # f\n  # g\n  b # h\n  ]\n",

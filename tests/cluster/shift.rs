@@ -255,6 +255,41 @@ fn an_api_server_that_goes_away_for_a_while_does_not_end_a_shift() {
     assert!(out.stderr.contains("trying again"), "{}", out.stderr);
 }
 
+#[test]
+fn ctrl_c_without_a_terminal_gives_the_traffic_back() {
+    let target = target();
+    let prometheus = good().url();
+    let args = [
+        "route",
+        "shift",
+        "reviews",
+        "--to",
+        "v2",
+        "--prometheus",
+        &prometheus,
+    ];
+    let shift = target.spawn(&args);
+    let began = std::time::Instant::now();
+    while note(&target).is_none() {
+        assert!(began.elapsed().as_secs() < 20, "it does not begin");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let id = shift.id().to_string();
+    let kill = std::process::Command::new("kill")
+        .args(["-INT", &id])
+        .status();
+    assert!(kill.unwrap().success());
+    let out = shift.wait_with_output().unwrap();
+    assert_eq!(out.status.code(), Some(1));
+    let said = String::from_utf8(out.stdout).unwrap();
+    assert!(
+        said.contains("has 0% of the traffic again: it was asked for"),
+        "{said}"
+    );
+    assert_eq!(weights(&target), [json!(1), json!(0)]);
+    assert_eq!(note(&target), None);
+}
+
 /// A shift that was killed in its second step, a long time ago or not.
 fn interrupted(deadline: &str) -> Target {
     let note = json!({

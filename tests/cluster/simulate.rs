@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::api::Api;
 use super::target::Target;
 
 pub(crate) const APP: &str = "
@@ -36,7 +37,8 @@ spec:
 
 #[test]
 fn a_cluster_is_simulated_like_its_manifests() {
-    let target = Target::new();
+    // A real cluster gives out addresses of its own.
+    let target = Target::own(Api::start());
     target.store(APP).store(&ROUTE.replace("NAME", "web"));
     let out = target.run(&["simulate", "--duration", "5s"]);
     assert_eq!(out.code, 0, "{}", out.shown());
@@ -62,7 +64,8 @@ fn a_cluster_is_simulated_like_its_manifests() {
 
 #[test]
 fn pods_that_a_deployment_made_are_not_made_twice() {
-    let target = Target::new();
+    // A real cluster would collect a pod whose owner is not there.
+    let target = Target::own(Api::start());
     target.store(APP);
     let pod = |owner: &str| {
         json!({

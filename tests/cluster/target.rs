@@ -166,6 +166,19 @@ impl Target {
         self.runtime.block_on(self.client.request(request)).unwrap()
     }
 
+    /// Starts `meshctl ARGS` with this cluster and leaves it running.
+    pub(crate) fn spawn(&self, args: &[&str]) -> std::process::Child {
+        std::process::Command::new(env!("CARGO_BIN_EXE_meshctl"))
+            .args(args)
+            .args(["-n", &self.namespace, "--kubeconfig"])
+            .arg(&self.kubeconfig)
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
     /// Runs `meshctl ARGS` with this cluster and namespace, and makes names of this run the same in
     /// each.
     pub(crate) fn run(&self, args: &[&str]) -> Output {

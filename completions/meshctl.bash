@@ -218,7 +218,7 @@ _meshctl() {
 
     case "${cmd}" in
         meshctl)
-            opts="-q -h -V --color --quiet --help --version simulate inject uninject route check lint completions version help"
+            opts="-q -h -V --color --quiet --help --version simulate inject uninject route authz check lint completions version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -254,7 +254,7 @@ _meshctl() {
             return 0
             ;;
         meshctl__subcmd__authz__subcmd__check)
-            opts="-H -f -R -n -v -o -q -h --from --to --header --tcp --source-ip --filename --recursive --namespace --ignore-foreign --verbose --output --color --quiet --help"
+            opts="-H -f -R -n -v -o -q -h --from --to --header --tcp --source-ip --filename --recursive --namespace --ignore-foreign --context --kubeconfig --as --as-group --request-timeout --verbose --output --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -293,6 +293,26 @@ _meshctl() {
                     return 0
                     ;;
                 -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -430,7 +450,7 @@ _meshctl() {
             return 0
             ;;
         meshctl__subcmd__help)
-            opts="simulate inject uninject route check lint completions version help"
+            opts="simulate inject uninject route authz check lint completions version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

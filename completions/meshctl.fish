@@ -87,7 +87,6 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and __fish_see
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help'
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and __fish_seen_subcommand_from help" -f -a "init" -d 'Write out the scenario that would be derived from manifests, with comments, for editing'
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
 complete -c meshctl -n "__fish_meshctl_using_subcommand inject" -s f -l filename -d 'The same, as kubectl takes them (can be repeated)' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand inject" -s o -l output -d 'Format of all documents [default: each as it is written]' -r -f -a "yaml\t'Documents in YAML stay as they are'
 json\t''"
@@ -138,24 +137,30 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand uninject" -s i -l in-pla
 complete -c meshctl -n "__fish_meshctl_using_subcommand uninject" -l diff -d 'Print what would change, as a unified diff'
 complete -c meshctl -n "__fish_meshctl_using_subcommand uninject" -s q -l quiet -d 'Print data and errors only, no news'
 complete -c meshctl -n "__fish_meshctl_using_subcommand uninject" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -s q -l quiet -d 'Print data and errors only, no news'
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -f -a "list" -d 'List routes by Service: who gets which requests, for whom that holds, and what never holds'
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -f -a "get" -d 'Show the routes of one Service in full: rules, backends with their pods, policies, shadows'
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -f -a "explain" -d 'Explain what happens to a request: rule, filters, backends with probabilities, policies, reasons'
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -f -a "diff" -d 'Say what changes in behaviour between two sets of manifests: not in text, in what requests get'
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -f -a "split" -d 'Divide the requests of a Service among versions: canary, blue-green, A/B'
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -f -a "set" -d 'Set what a route does to headers on their way'
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -f -a "delete" -d 'Take routes, rules or backends away'
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -f -a "mirror" -d 'Send a copy of requests to another version; its answers are thrown away'
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -f -a "timeout" -d 'Bound the time of requests: all tries together, and each one'
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -f -a "retry" -d 'Try failed requests again'
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -s q -l quiet -d 'Print data and errors only, no news'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -f -a "list" -d 'List routes by Service: who gets which requests, for whom that holds, and what never holds'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -f -a "get" -d 'Show the routes of one Service in full: rules, backends with their pods, policies, shadows'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -f -a "explain" -d 'Explain what happens to a request: rule, filters, backends with probabilities, policies, reasons'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -f -a "diff" -d 'Say what changes in behaviour between two sets of manifests: not in text, in what requests get'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -f -a "split" -d 'Divide the requests of a Service among versions: canary, blue-green, A/B'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -f -a "set" -d 'Set what a route does to headers on their way'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -f -a "delete" -d 'Take routes, rules or backends away'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -f -a "mirror" -d 'Send a copy of requests to another version; its answers are thrown away'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -f -a "timeout" -d 'Bound the time of requests: all tries together, and each one'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -f -a "retry" -d 'Try failed requests again'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -f -a "shift" -d 'Move traffic to another version step by step, and back by itself when that version does badly'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from list" -s f -l filename -d 'Manifests: files, directories, or `-` for standard input' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from list" -s n -l namespace -d 'The namespace of names without one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from list" -l context -d 'The context of the kubeconfig; without it the current one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from list" -l kubeconfig -d 'The kubeconfig; without it $KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from list" -l as -d 'Act as this user (impersonation)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from list" -l as-group -d 'Act as this group (can be repeated)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from list" -l request-timeout -d 'How long one answer of the API server may take' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from list" -s l -l selector -d 'Only Services with these labels: `app=web,tier!=test,canary`' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from list" -s o -l output -d 'Output format' -r -f -a "table\t''
 wide\t''
@@ -172,6 +177,11 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_s
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from get" -s f -l filename -d 'Manifests: files, directories, or `-` for standard input' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from get" -s n -l namespace -d 'The namespace of names without one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from get" -l context -d 'The context of the kubeconfig; without it the current one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from get" -l kubeconfig -d 'The kubeconfig; without it $KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from get" -l as -d 'Act as this user (impersonation)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from get" -l as-group -d 'Act as this group (can be repeated)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from get" -l request-timeout -d 'How long one answer of the API server may take' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from get" -l port -d 'Only this port of the Service, by name or number' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from get" -s o -l output -d 'Output format' -r -f -a "text\t''
 table\t''
@@ -187,6 +197,11 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_s
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from explain" -s f -l filename -d 'Manifests: files, directories, or `-` for standard input' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from explain" -s n -l namespace -d 'The namespace of names without one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from explain" -l context -d 'The context of the kubeconfig; without it the current one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from explain" -l kubeconfig -d 'The kubeconfig; without it $KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from explain" -l as -d 'Act as this user (impersonation)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from explain" -l as-group -d 'Act as this group (can be repeated)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from explain" -l request-timeout -d 'How long one answer of the API server may take' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from explain" -s H -l header -d 'A header of the request: `NAME: VALUE`' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from explain" -l from -d 'The workload that sends it: [NAMESPACE/][KIND/]NAME; else any client without own routes' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from explain" -l all -d 'Check all requests of this file' -r -F
@@ -214,10 +229,17 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_s
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l subset -d 'The labels of a version\'s pods: `v2=version=v2,track=canary`' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -s f -l filename -d 'Manifests: files, directories, or `-` for standard input' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -s n -l namespace -d 'The namespace of names without one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l context -d 'The context of the kubeconfig; without it the current one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l kubeconfig -d 'The kubeconfig; without it $KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l as -d 'Act as this user (impersonation)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l as-group -d 'Act as this group (can be repeated)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l request-timeout -d 'How long one answer of the API server may take' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l port -d 'The port of the Service, by name or number; needed when it has several' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l match -d 'Only requests with this: header:N=V, query:N=V, path:/P, path=/P, method:M or grpc:S/M; with ~ instead of = a regular expression; repeated, all of them have to hold' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l rule -d 'The rule with this name, or `rules[N]`' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l out -d 'Where new objects go; else into the file of their Service' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l dry-run -d 'On a cluster: stop before the change is made' -r -f -a "client\t'Nothing is sent: what would change is shown'
+server\t'The API server checks everything and stores nothing'"
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l simulate -d 'Run this scenario without and with the change, and show both side by side' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
 always\t''
@@ -237,10 +259,17 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_s
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l remove-response-header -d 'Remove a header of the response' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -s f -l filename -d 'Manifests: files, directories, or `-` for standard input' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -s n -l namespace -d 'The namespace of names without one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l context -d 'The context of the kubeconfig; without it the current one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l kubeconfig -d 'The kubeconfig; without it $KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l as -d 'Act as this user (impersonation)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l as-group -d 'Act as this group (can be repeated)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l request-timeout -d 'How long one answer of the API server may take' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l port -d 'The port of the Service, by name or number; needed when it has several' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l match -d 'Only requests with this: header:N=V, query:N=V, path:/P, path=/P, method:M or grpc:S/M; with ~ instead of = a regular expression; repeated, all of them have to hold' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l rule -d 'The rule with this name, or `rules[N]`' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l out -d 'Where new objects go; else into the file of their Service' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l dry-run -d 'On a cluster: stop before the change is made' -r -f -a "client\t'Nothing is sent: what would change is shown'
+server\t'The API server checks everything and stores nothing'"
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l simulate -d 'Run this scenario without and with the change, and show both side by side' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
 always\t''
@@ -256,10 +285,17 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_s
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l backend -d 'Only this backend: a Service, or a version of this one' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -s f -l filename -d 'Manifests: files, directories, or `-` for standard input' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -s n -l namespace -d 'The namespace of names without one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l context -d 'The context of the kubeconfig; without it the current one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l kubeconfig -d 'The kubeconfig; without it $KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l as -d 'Act as this user (impersonation)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l as-group -d 'Act as this group (can be repeated)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l request-timeout -d 'How long one answer of the API server may take' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l port -d 'The port of the Service, by name or number; needed when it has several' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l match -d 'Only requests with this: header:N=V, query:N=V, path:/P, path=/P, method:M or grpc:S/M; with ~ instead of = a regular expression; repeated, all of them have to hold' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l rule -d 'The rule with this name, or `rules[N]`' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l out -d 'Where new objects go; else into the file of their Service' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l dry-run -d 'On a cluster: stop before the change is made' -r -f -a "client\t'Nothing is sent: what would change is shown'
+server\t'The API server checks everything and stores nothing'"
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l simulate -d 'Run this scenario without and with the change, and show both side by side' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
 always\t''
@@ -277,10 +313,17 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_s
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l subset -d 'The labels of a version\'s pods: `v2=version=v2`' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -s f -l filename -d 'Manifests: files, directories, or `-` for standard input' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -s n -l namespace -d 'The namespace of names without one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l context -d 'The context of the kubeconfig; without it the current one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l kubeconfig -d 'The kubeconfig; without it $KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l as -d 'Act as this user (impersonation)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l as-group -d 'Act as this group (can be repeated)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l request-timeout -d 'How long one answer of the API server may take' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l port -d 'The port of the Service, by name or number; needed when it has several' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l match -d 'Only requests with this: header:N=V, query:N=V, path:/P, path=/P, method:M or grpc:S/M; with ~ instead of = a regular expression; repeated, all of them have to hold' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l rule -d 'The rule with this name, or `rules[N]`' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l out -d 'Where new objects go; else into the file of their Service' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l dry-run -d 'On a cluster: stop before the change is made' -r -f -a "client\t'Nothing is sent: what would change is shown'
+server\t'The API server checks everything and stores nothing'"
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l simulate -d 'Run this scenario without and with the change, and show both side by side' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
 always\t''
@@ -298,10 +341,17 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_s
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l backend-request -d 'One try; 0s for no limit' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -s f -l filename -d 'Manifests: files, directories, or `-` for standard input' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -s n -l namespace -d 'The namespace of names without one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l context -d 'The context of the kubeconfig; without it the current one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l kubeconfig -d 'The kubeconfig; without it $KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l as -d 'Act as this user (impersonation)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l as-group -d 'Act as this group (can be repeated)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l request-timeout -d 'How long one answer of the API server may take' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l port -d 'The port of the Service, by name or number; needed when it has several' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l match -d 'Only requests with this: header:N=V, query:N=V, path:/P, path=/P, method:M or grpc:S/M; with ~ instead of = a regular expression; repeated, all of them have to hold' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l rule -d 'The rule with this name, or `rules[N]`' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l out -d 'Where new objects go; else into the file of their Service' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l dry-run -d 'On a cluster: stop before the change is made' -r -f -a "client\t'Nothing is sent: what would change is shown'
+server\t'The API server checks everything and stores nothing'"
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l simulate -d 'Run this scenario without and with the change, and show both side by side' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
 always\t''
@@ -320,10 +370,17 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_s
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l backoff -d 'Wait before the first of them; it doubles' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -s f -l filename -d 'Manifests: files, directories, or `-` for standard input' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -s n -l namespace -d 'The namespace of names without one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l context -d 'The context of the kubeconfig; without it the current one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l kubeconfig -d 'The kubeconfig; without it $KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l as -d 'Act as this user (impersonation)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l as-group -d 'Act as this group (can be repeated)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l request-timeout -d 'How long one answer of the API server may take' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l port -d 'The port of the Service, by name or number; needed when it has several' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l match -d 'Only requests with this: header:N=V, query:N=V, path:/P, path=/P, method:M or grpc:S/M; with ~ instead of = a regular expression; repeated, all of them have to hold' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l rule -d 'The rule with this name, or `rules[N]`' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l out -d 'Where new objects go; else into the file of their Service' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l dry-run -d 'On a cluster: stop before the change is made' -r -f -a "client\t'Nothing is sent: what would change is shown'
+server\t'The API server checks everything and stores nothing'"
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l simulate -d 'Run this scenario without and with the change, and show both side by side' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
 always\t''
@@ -337,6 +394,33 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_s
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l require -d 'Change nothing unless the scenario\'s expectations hold with the change'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -s q -l quiet -d 'Print data and errors only, no news'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l to -d 'The version that gets the traffic: a backend of the route, `reviews-v2` or `v2` for it' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l step -d 'What it gets more in each step, in percent' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l every -d 'How long a step lasts at least' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l until -d 'Where the last step ends, in percent' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l abort-on -d 'Return the traffic when the version does this: success<99%, p99>300ms (can be repeated)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l min-samples -d 'Requests to the version without which a step is not judged' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l patience -d 'How long a step that should end waits for metrics; without it as long as two steps' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l deadline -d 'How long everything may take; without it as long as all steps with their patience' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l prometheus -d 'Where the metrics are: a URL, or svc/NAMESPACE/NAME:PORT through the API server' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l metrics -d 'Whose metrics they are; without it those that there are' -r -f -a "istio\t''
+linkerd\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l route -d 'The route, when several govern the Service' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -s n -l namespace -d 'The namespace of the Service; without it that of the context' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l context -d 'The context of the kubeconfig; without it the current one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l kubeconfig -d 'The kubeconfig; without it $KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l as -d 'Act as this user (impersonation)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l as-group -d 'Act as this group (can be repeated)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l request-timeout -d 'How long one answer of the API server may take' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l plan -d 'Print the steps and change nothing'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l resume -d 'Go on with the shift that the route\'s annotation tells of'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l return -d 'Give the traffic back and end the shift that the route\'s annotation tells of'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l force -d 'Also shift what another controller looks after'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -s q -l quiet -d 'Print data and errors only, no news'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "list" -d 'List routes by Service: who gets which requests, for whom that holds, and what never holds'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "get" -d 'Show the routes of one Service in full: rules, backends with their pods, policies, shadows'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "explain" -d 'Explain what happens to a request: rule, filters, backends with probabilities, policies, reasons'
@@ -347,6 +431,7 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_s
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "mirror" -d 'Send a copy of requests to another version; its answers are thrown away'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "timeout" -d 'Bound the time of requests: all tries together, and each one'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "retry" -d 'Try failed requests again'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "shift" -d 'Move traffic to another version step by step, and back by itself when that version does badly'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c meshctl -n "__fish_meshctl_using_subcommand authz; and not __fish_seen_subcommand_from check help" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
 always\t''
@@ -361,6 +446,11 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand authz; and __fish_seen_s
 complete -c meshctl -n "__fish_meshctl_using_subcommand authz; and __fish_seen_subcommand_from check" -l source-ip -d 'The caller\'s address, for policies with `ipBlocks`' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand authz; and __fish_seen_subcommand_from check" -s f -l filename -d 'Manifests: files, directories, or `-` for standard input' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand authz; and __fish_seen_subcommand_from check" -s n -l namespace -d 'The namespace of names without one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand authz; and __fish_seen_subcommand_from check" -l context -d 'The context of the kubeconfig; without it the current one' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand authz; and __fish_seen_subcommand_from check" -l kubeconfig -d 'The kubeconfig; without it $KUBECONFIG or ~/.kube/config' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand authz; and __fish_seen_subcommand_from check" -l as -d 'Act as this user (impersonation)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand authz; and __fish_seen_subcommand_from check" -l as-group -d 'Act as this group (can be repeated)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand authz; and __fish_seen_subcommand_from check" -l request-timeout -d 'How long one answer of the API server may take' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand authz; and __fish_seen_subcommand_from check" -s o -l output -d 'Output format' -r -f -a "text\t''
 json\t''"
 complete -c meshctl -n "__fish_meshctl_using_subcommand authz; and __fish_seen_subcommand_from check" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
@@ -421,15 +511,16 @@ always\t''
 never\t''"
 complete -c meshctl -n "__fish_meshctl_using_subcommand version" -s q -l quiet -d 'Print data and errors only, no news'
 complete -c meshctl -n "__fish_meshctl_using_subcommand version" -s h -l help -d 'Print help'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route check lint completions version help" -f -a "simulate" -d 'Run a mesh offline: real proxies, your manifests, virtual time'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route check lint completions version help" -f -a "inject" -d 'Add the sidecar to manifests; nothing else in them changes'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route check lint completions version help" -f -a "uninject" -d 'Take out of manifests what `meshctl inject` put in'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route check lint completions version help" -f -a "route" -d 'See where traffic goes, change it, and know what the change does'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route check lint completions version help" -f -a "check" -d 'Diagnose a cluster step by step, each trouble with a remedy'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route check lint completions version help" -f -a "lint" -d 'Judge manifests without running them'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route check lint completions version help" -f -a "completions" -d 'Print the completion script of a shell'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route check lint completions version help" -f -a "version" -d 'Print the version and what it was built for'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route check lint completions version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route authz check lint completions version help" -f -a "simulate" -d 'Run a mesh offline: real proxies, your manifests, virtual time'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route authz check lint completions version help" -f -a "inject" -d 'Add the sidecar to manifests; nothing else in them changes'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route authz check lint completions version help" -f -a "uninject" -d 'Take out of manifests what `meshctl inject` put in'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route authz check lint completions version help" -f -a "route" -d 'See where traffic goes, change it, and know what the change does'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route authz check lint completions version help" -f -a "authz" -d 'Ask who may call what'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route authz check lint completions version help" -f -a "check" -d 'Diagnose a cluster step by step, each trouble with a remedy'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route authz check lint completions version help" -f -a "lint" -d 'Judge manifests without running them'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route authz check lint completions version help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route authz check lint completions version help" -f -a "version" -d 'Print the version and what it was built for'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route authz check lint completions version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from simulate" -f -a "init" -d 'Write out the scenario that would be derived from manifests, with comments, for editing'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "list" -d 'List routes by Service: who gets which requests, for whom that holds, and what never holds'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "get" -d 'Show the routes of one Service in full: rules, backends with their pods, policies, shadows'
@@ -441,4 +532,5 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_su
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "mirror" -d 'Send a copy of requests to another version; its answers are thrown away'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "timeout" -d 'Bound the time of requests: all tries together, and each one'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "retry" -d 'Try failed requests again'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "shift" -d 'Move traffic to another version step by step, and back by itself when that version does badly'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from authz" -f -a "check" -d 'Ask whether somebody may call something, and which rule says so'

@@ -31,6 +31,8 @@ complete -c meshctl -n "__fish_meshctl_needs_command" -s q -l quiet -d 'Print da
 complete -c meshctl -n "__fish_meshctl_needs_command" -s h -l help -d 'Print help'
 complete -c meshctl -n "__fish_meshctl_needs_command" -s V -l version -d 'Print version'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "simulate" -d 'Run a mesh offline: real proxies, your manifests, virtual time'
+complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "inject" -d 'Add the sidecar to manifests; nothing else in them changes'
+complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "uninject" -d 'Take out of manifests what `meshctl inject` put in'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "route" -d 'See where traffic goes, change it, and know what the change does'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "check" -d 'Diagnose a cluster step by step, each trouble with a remedy'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "lint" -d 'Judge manifests without running them'
@@ -85,6 +87,57 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and __fish_see
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and __fish_seen_subcommand_from help" -f -a "init" -d 'Write out the scenario that would be derived from manifests, with comments, for editing'
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
+complete -c meshctl -n "__fish_meshctl_using_subcommand inject" -s f -l filename -d 'The same, as kubectl takes them (can be repeated)' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand inject" -s o -l output -d 'Format of all documents [default: each as it is written]' -r -f -a "yaml\t'Documents in YAML stay as they are'
+json\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand inject" -l report -d 'How to tell what was done: on standard error, with --explain on standard output' -r -f -a "text\t''
+json\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand inject" -s n -l namespace -d 'Namespace of objects that name none' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand inject" -l pod-template-path -d 'Where a kind has its pod template: KIND[.GROUP]=.path (can be repeated)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand inject" -l ports -d 'Inbound ports that pass the proxy; all when not given' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand inject" -l skip-inbound-ports -d 'Inbound ports that are left alone' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand inject" -l skip-outbound-ports -d 'Destination ports that are left alone' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand inject" -l opaque-ports -d 'Ports that are forwarded as bytes' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand inject" -l image -d 'Image of the proxy [default: meshctl:VERSION]' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand inject" -l image-pull-policy -d 'When the image is pulled: Always, IfNotPresent or Never' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand inject" -l proxy-cpu-request -d 'Processor time set aside for the proxy [default: 10m]' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand inject" -l proxy-memory-request -d 'Memory set aside for the proxy [default: 32Mi]' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand inject" -l proxy-cpu-limit -d 'Processor time the proxy may use' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand inject" -l proxy-memory-limit -d 'Memory the proxy may use' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand inject" -l log-level -d 'How much the proxy logs: error, warn, info, debug or trace' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand inject" -l tracing -d 'OTLP collector for spans' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand inject" -l identity -d 'Where the certificate comes from: control-plane, or secret/NAME' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand inject" -l control-plane -d 'Address of the control plane' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand inject" -l trust-domain -d 'Trust domain of the mesh' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand inject" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand inject" -s R -l recursive -d 'Look for manifests in subdirectories as well'
+complete -c meshctl -n "__fish_meshctl_using_subcommand inject" -s i -l in-place -d 'Write into the files instead of standard output: all of them or, on an error, none'
+complete -c meshctl -n "__fish_meshctl_using_subcommand inject" -l diff -d 'Print what would change, as a unified diff'
+complete -c meshctl -n "__fish_meshctl_using_subcommand inject" -l explain -d 'Only tell for every workload whether it gets a proxy, and why not'
+complete -c meshctl -n "__fish_meshctl_using_subcommand inject" -l strict -d 'Exit with 1 when a workload that did not opt out is left out'
+complete -c meshctl -n "__fish_meshctl_using_subcommand inject" -l annotate -d 'Add annotations that ask the webhook for the sidecar, instead of the sidecar'
+complete -c meshctl -n "__fish_meshctl_using_subcommand inject" -l cni -d 'A CNI plugin captures the traffic: add no init container for it'
+complete -c meshctl -n "__fish_meshctl_using_subcommand inject" -l no-native -d 'Add the proxy as an ordinary container, for clusters before Kubernetes 1.29'
+complete -c meshctl -n "__fish_meshctl_using_subcommand inject" -l no-hold-application -d 'Do not let the application wait for the proxy (only without native sidecars)'
+complete -c meshctl -n "__fish_meshctl_using_subcommand inject" -s q -l quiet -d 'Print data and errors only, no news'
+complete -c meshctl -n "__fish_meshctl_using_subcommand inject" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand uninject" -s f -l filename -d 'The same, as kubectl takes them (can be repeated)' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand uninject" -s o -l output -d 'Format of all documents [default: each as it is written]' -r -f -a "yaml\t'Documents in YAML stay as they are'
+json\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand uninject" -l report -d 'How to tell what was done, on standard error' -r -f -a "text\t''
+json\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand uninject" -l pod-template-path -d 'Where a kind has its pod template: KIND[.GROUP]=.path (can be repeated)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand uninject" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand uninject" -s R -l recursive -d 'Look for manifests in subdirectories as well'
+complete -c meshctl -n "__fish_meshctl_using_subcommand uninject" -s i -l in-place -d 'Write into the files instead of standard output: all of them or, on an error, none'
+complete -c meshctl -n "__fish_meshctl_using_subcommand uninject" -l diff -d 'Print what would change, as a unified diff'
+complete -c meshctl -n "__fish_meshctl_using_subcommand uninject" -s q -l quiet -d 'Print data and errors only, no news'
+complete -c meshctl -n "__fish_meshctl_using_subcommand uninject" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry help" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -s q -l quiet -d 'Print data and errors only, no news'
@@ -370,13 +423,15 @@ always\t''
 never\t''"
 complete -c meshctl -n "__fish_meshctl_using_subcommand version" -s q -l quiet -d 'Print data and errors only, no news'
 complete -c meshctl -n "__fish_meshctl_using_subcommand version" -s h -l help -d 'Print help'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate route check lint completions version help" -f -a "simulate" -d 'Run a mesh offline: real proxies, your manifests, virtual time'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate route check lint completions version help" -f -a "route" -d 'See where traffic goes, change it, and know what the change does'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate route check lint completions version help" -f -a "check" -d 'Diagnose a cluster step by step, each trouble with a remedy'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate route check lint completions version help" -f -a "lint" -d 'Judge manifests without running them'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate route check lint completions version help" -f -a "completions" -d 'Print the completion script of a shell'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate route check lint completions version help" -f -a "version" -d 'Print the version and what it was built for'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate route check lint completions version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route check lint completions version help" -f -a "simulate" -d 'Run a mesh offline: real proxies, your manifests, virtual time'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route check lint completions version help" -f -a "inject" -d 'Add the sidecar to manifests; nothing else in them changes'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route check lint completions version help" -f -a "uninject" -d 'Take out of manifests what `meshctl inject` put in'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route check lint completions version help" -f -a "route" -d 'See where traffic goes, change it, and know what the change does'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route check lint completions version help" -f -a "check" -d 'Diagnose a cluster step by step, each trouble with a remedy'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route check lint completions version help" -f -a "lint" -d 'Judge manifests without running them'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route check lint completions version help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route check lint completions version help" -f -a "version" -d 'Print the version and what it was built for'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route check lint completions version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from simulate" -f -a "init" -d 'Write out the scenario that would be derived from manifests, with comments, for editing'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "list" -d 'List routes by Service: who gets which requests, for whom that holds, and what never holds'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "get" -d 'Show the routes of one Service in full: rules, backends with their pods, policies, shadows'

@@ -2,9 +2,11 @@
 
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod inject;
 pub(crate) mod lint;
 pub(crate) mod route;
 pub(crate) mod simulate;
+pub(crate) mod uninject;
 pub(crate) mod version;
 
 use clap::Subcommand;
@@ -15,6 +17,8 @@ use crate::ui::Ui;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Simulate(Box<simulate::Args>),
+    Inject(Box<inject::Args>),
+    Uninject(uninject::Args),
     Route(route::Args),
     Check(check::Args),
     Lint(lint::Args),
@@ -27,6 +31,8 @@ pub(crate) fn run(ui: &mut Ui, command: Command) -> Result<Answer, Error> {
         Command::Simulate(args) => simulate::run(ui, *args),
         Command::Route(args) => route::run(ui, args),
         Command::Check(args) => check::run(ui, &args),
+        Command::Inject(args) => inject::run(ui, &args),
+        Command::Uninject(args) => uninject::run(ui, &args),
         Command::Lint(args) => lint::run(ui, &args),
         Command::Completions(args) => completions::run(ui, &args),
         Command::Version(args) => version::run(ui, &args),

@@ -12,6 +12,7 @@ mod input;
 mod interrupt;
 mod output;
 mod ui;
+mod write;
 
 use std::process::ExitCode;
 

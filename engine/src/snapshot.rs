@@ -120,6 +120,9 @@ pub struct PodAddress {
     /// Present iff the pod is in the mesh.
     pub identity: Option<Identity>,
     pub tls: PodTls,
+    /// Ports that its proxy leaves alone, as inclusive ranges: there is nobody there to prove an
+    /// identity.
+    pub unproxied: Vec<(u16, u16)>,
 }
 
 /// Which ports of a pod of the mesh are reached over mutual TLS.
@@ -243,9 +246,12 @@ impl Default for PodTls {
 // === impl PodAddress ===
 
 impl PodAddress {
-    /// Who has to prove to be there, when mutual TLS is spoken on this port.
+    /// Who has to prove to be there, when its proxy answers on this port with mutual TLS.
     pub fn identity_at(&self, port: u16) -> Option<&Identity> {
-        self.identity.as_ref().filter(|_| self.tls.is_mutual(port))
+        let mut ranges = self.unproxied.iter();
+        let alone = ranges.any(|(from, to)| (*from..=*to).contains(&port));
+        let mutual = !alone && self.tls.is_mutual(port);
+        self.identity.as_ref().filter(|_| mutual)
     }
 }
 

@@ -38,6 +38,7 @@ mod write;
 
 use serde_json::Value;
 
+pub use emit::yaml;
 pub use form::Form;
 pub use patch::{Patch, edit};
 pub use pointer::{Pointer, Segment};

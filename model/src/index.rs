@@ -23,6 +23,7 @@ mod facts;
 mod findings;
 mod guard;
 mod policies;
+mod ports;
 pub(crate) mod protocol;
 mod select;
 
@@ -38,6 +39,7 @@ pub(crate) use policies::resolve;
 pub(crate) use attach::each_backend;
 pub use attach::{Governing, is_parent, parent_name, target_name};
 
+use crate::inject::Settings;
 pub(crate) use guard::RouteScope;
 
 use attach::Attachments;
@@ -165,10 +167,10 @@ impl Index {
         match key {
             Key::Namespace(name) => {
                 let removed = self.namespaces.remove(name);
-                let asked = removed
-                    .as_ref()
-                    .is_some_and(|ns| ns.inject != Inject::Unset);
-                if asked {
+                let said = removed.as_ref().is_some_and(|ns| {
+                    ns.inject != Inject::Unset || *ns.settings != Settings::default()
+                });
+                if said {
                     self.changed(Change::Everything);
                 }
                 removed.is_some()
@@ -301,11 +303,15 @@ impl Index {
     // --- namespaces ---
 
     fn apply_namespace(&mut self, namespace: Namespace) {
-        let inject = namespace.inject;
+        let (inject, settings) = (namespace.inject, Arc::clone(&namespace.settings));
         let before = self
             .namespaces
             .insert(Arc::clone(&namespace.name), namespace);
-        if before.map_or(Inject::Unset, |namespace| namespace.inject) != inject {
+        let same = match before {
+            Some(before) => before.inject == inject && before.settings == settings,
+            None => inject == Inject::Unset && *settings == Settings::default(),
+        };
+        if !same {
             self.changed(Change::Everything);
         }
     }

@@ -29,6 +29,8 @@ pub use quantity::Quantity;
 pub use service::{ClusterIp, Protocol, Service, ServicePort, ServiceType, TrafficDistribution};
 pub use workload::{Rollout, RolloutKind, Workload, WorkloadKind};
 
+/// The proxy's container, as `inject` writes it.
+pub const PROXY_CONTAINER: &str = "meshctl-proxy";
 /// Zone of a node, and of everything on it.
 pub const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
 /// Region of a node.

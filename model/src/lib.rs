@@ -18,6 +18,7 @@ pub mod edit;
 pub mod foreign;
 pub mod gateway;
 pub mod index;
+pub mod inject;
 pub mod kube;
 pub mod load;
 pub mod lower;

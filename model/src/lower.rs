@@ -292,7 +292,7 @@ impl Lowering {
             let key = layout::key(name, port.port);
             let policy = |consumer| index.backend_policy(name, port, consumer);
             self.clusters
-                .set(&key, cluster::cluster(service, port, policy(None)));
+                .set(&key, cluster::cluster(index, service, port, policy(None)));
             for (namespace, consumer) in &mut self.consumers {
                 if !consumers.contains(namespace) {
                     consumer.clusters.remove(&key);
@@ -300,7 +300,7 @@ impl Lowering {
             }
             for namespace in &consumers {
                 let consumer = self.consumers.entry(Arc::clone(namespace)).or_default();
-                let own = cluster::cluster(service, port, policy(Some(namespace)));
+                let own = cluster::cluster(index, service, port, policy(Some(namespace)));
                 consumer.clusters.set(&key, own);
             }
         }
@@ -443,14 +443,19 @@ fn served<'a>(index: &'a Index, name: &ObjectName) -> Option<&'a Service> {
 }
 
 fn frontend(view: View<'_>) -> Frontend {
-    let View { service, port, .. } = view;
+    let View {
+        index,
+        service,
+        port,
+        ..
+    } = view;
     let routes = view.table();
     // A route of the lower kinds says more about the port than its name: server names are seen by
     // peeking, and a TCPRoute asks for bytes.
     let protocol = match routes.kind() {
         RouteKind::Tls => PortProtocol::Detect,
         RouteKind::Tcp => PortProtocol::Opaque,
-        RouteKind::Default | RouteKind::Grpc | RouteKind::Http => port.protocol,
+        RouteKind::Default | RouteKind::Grpc | RouteKind::Http => index.protocol(service, port),
     };
     Frontend {
         service: service.name.clone(),

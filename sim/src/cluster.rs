@@ -140,7 +140,7 @@ impl Cluster {
         let place = pod::Place {
             ip: self.addresses.pod(),
             zone: locality.zone.as_str().into(),
-            meshed,
+            capture: meshed.then(|| pod::capture(&fact, &self.index)),
         };
         fact.address = Some(place.ip);
         fact.locality = locality;

@@ -75,8 +75,10 @@ pub struct NodeSpec {
 pub struct Capture {
     pub outbound: u16,
     pub inbound: u16,
-    pub skip_outbound: Vec<u16>,
-    pub skip_inbound: Vec<u16>,
+    /// Destination ports that are left alone, as inclusive ranges.
+    pub skip_outbound: Vec<(u16, u16)>,
+    /// Own ports that are left alone, as inclusive ranges.
+    pub skip_inbound: Vec<(u16, u16)>,
 }
 
 /// What the peers of a crashed node see.

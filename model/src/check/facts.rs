@@ -312,6 +312,7 @@ fn with_parents(index: &Index) -> Index {
             port,
             target: TargetPort::Number(port),
             protocol: PortProtocol::Detect,
+            is_declared: false,
             line: 0,
         };
         joined.apply(Fact::Service(Service {
@@ -321,6 +322,7 @@ fn with_parents(index: &Index) -> Index {
             selector: BTreeMap::new(),
             addresses: Vec::new(),
             ports: ports.into_iter().map(port).collect(),
+            opaque_ports: None,
             publish_not_ready: false,
             age: Age::default(),
             written: None,

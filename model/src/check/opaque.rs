@@ -4,7 +4,7 @@ use engine::snapshot::PortProtocol;
 
 use super::facts::Facts;
 use super::{Code, Findings};
-use crate::index::{Index, Policy, PolicyTarget, Service, ServiceKind, Targets};
+use crate::index::{Index, Policy, PolicyTarget, Service, ServiceKind, ServicePort, Targets};
 use crate::yaml::Step::{self, Index as At, Key};
 
 pub(super) fn analyze(facts: &Facts<'_>, findings: &mut Findings) {
@@ -17,9 +17,9 @@ pub(super) fn analyze(facts: &Facts<'_>, findings: &mut Findings) {
                     .is_none_or(|section| port.is_section(section))
             });
             let first = ports.next();
-            let opaque = |protocol| protocol == PortProtocol::Opaque;
-            let all = first.is_some_and(|port| opaque(port.protocol))
-                && ports.all(|port| opaque(port.protocol));
+            let protocol = |port: &ServicePort| facts.index.protocol(service, port);
+            let opaque = |port: &ServicePort| protocol(port) == PortProtocol::Opaque;
+            let all = first.is_some_and(opaque) && ports.all(opaque);
             if all {
                 let message = format!(
                     "{} forwards bytes only: there are no requests to retry, time or fault",

@@ -21,6 +21,28 @@ pub(super) struct Brackets<'a> {
     pub(super) pad: Option<&'a str>,
 }
 
+/// A whole document in block style, for values that never had a text.
+pub fn yaml(value: &Value) -> String {
+    let style = Style {
+        step: 2,
+        list: 0,
+        dash: 2,
+        unit: "  ".to_owned(),
+        spaced: true,
+    };
+    let emit = Emit {
+        style: &style,
+        line_break: "\n",
+        literal: true,
+    };
+    let mut out = String::new();
+    emit.block(value, 0, &mut out);
+    if out.is_empty() {
+        emit.scalar(value, 0, &mut out);
+    }
+    out
+}
+
 // === impl Emit ===
 
 impl Emit<'_> {

@@ -1,5 +1,6 @@
 //! The edits of a whole text, gathered document by document.
 
+use core::ops::Range;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -223,5 +224,22 @@ fn check(
         Ok(())
     } else {
         Err(refuse("the result would not have the intended value"))
+    }
+}
+
+// === impl Patch: splices ===
+
+impl Patch {
+    /// What is put in, in order, and the bytes of the old text in whose place it stands.
+    pub fn splices(&self) -> impl Iterator<Item = (Range<usize>, &str)> {
+        let splices = self.splices.iter();
+        splices.map(|(span, text)| (span.range(), text.as_str()))
+    }
+
+    /// Gives one document this text, which edits on a copy of it made.
+    pub(crate) fn replace(&mut self, document: &Document, text: String) {
+        let span = document.piece.span;
+        self.edited = span.end;
+        self.splices.push((span, text));
     }
 }

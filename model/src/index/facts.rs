@@ -12,6 +12,7 @@ use engine::snapshot::{Locality, ObjectName, PortProtocol, RouteKind};
 
 use crate::document::Object;
 use crate::gateway::{GrpcRouteSpec, HttpRouteSpec, ParentReference, TcpRouteSpec, TlsRouteSpec};
+use crate::inject::{PortRanges, Settings};
 use crate::policy::{
     AuthorizationPolicySpec, BackendPolicySpec, RateLimitPolicySpec, TargetRef, TrafficPolicySpec,
 };
@@ -45,6 +46,8 @@ pub enum Inject {
 pub struct Namespace {
     pub name: Arc<str>,
     pub inject: Inject,
+    /// Its annotations, which hold for pods and Services that do not say otherwise.
+    pub settings: Arc<Settings>,
     pub origin: Origin,
 }
 
@@ -58,6 +61,8 @@ pub struct Service {
     pub addresses: Vec<IpAddr>,
     /// TCP ports only.
     pub ports: Vec<ServicePort>,
+    /// Ports that its annotation `meshctl.dev/opaque-ports` declares as opaque.
+    pub opaque_ports: Option<PortRanges>,
     /// Endpoints count as ready before they are.
     pub publish_not_ready: bool,
     pub age: Age,
@@ -87,7 +92,10 @@ pub struct ServicePort {
     pub name: String,
     pub port: u16,
     pub target: TargetPort,
+    /// What the Service says; see [`super::Index::protocol`] for what holds.
     pub protocol: PortProtocol,
+    /// `appProtocol` says it, and no annotation overrules that.
+    pub is_declared: bool,
     /// Line of the port in the manifest; 0 when unknown.
     pub line: u32,
 }
@@ -113,8 +121,8 @@ pub struct Pod {
     pub state: PodState,
     pub ports: Vec<ContainerPort>,
     pub probes: Vec<Probe>,
-    /// Ports the annotation `meshctl.dev/opaque-ports` declares as opaque, as inclusive ranges.
-    pub opaque_ports: Vec<(u16, u16)>,
+    /// Its annotations.
+    pub settings: Arc<Settings>,
     /// `Deployment/web`.
     pub controller: String,
     pub locality: Locality,
@@ -264,12 +272,6 @@ impl Pod {
                 Some(port.port)
             }
         }
-    }
-
-    pub fn is_opaque(&self, port: u16) -> bool {
-        self.opaque_ports
-            .iter()
-            .any(|(from, to)| (*from..=*to).contains(&port))
     }
 }
 

@@ -92,7 +92,7 @@ impl Index {
         let http = matches!(route.spec.kind(), RouteKind::Http | RouteKind::Grpc);
         let opaque = ports
             .iter()
-            .find(|port| port.protocol == PortProtocol::Opaque);
+            .find(|port| self.protocol(service, port) == PortProtocol::Opaque);
         if let (true, Some(port)) = (http, opaque) {
             let message = format!(
                 "port {} of {name} is forwarded as bytes: the route has no effect there",

@@ -280,6 +280,12 @@ impl PodSpec {
         sidecars.chain(&self.containers)
     }
 
+    /// [`PodSpec::running`] without our own proxy.
+    pub fn application(&self) -> impl Iterator<Item = &Container> {
+        self.running()
+            .filter(|container| container.name != super::PROXY_CONTAINER)
+    }
+
     /// Seconds between the request to stop and the kill.
     pub fn termination_grace_seconds(&self) -> i64 {
         self.termination_grace_period_seconds

@@ -5,39 +5,36 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine::origin::Origin;
-use engine::snapshot::{Locality, ObjectName};
+use engine::snapshot::{Locality, ObjectName, PortProtocol};
 
 use super::name;
 use crate::check::Code;
 use crate::diagnostic::Diagnostic;
 use crate::document::Object;
 use crate::index::{
-    Age, ContainerPort, EndpointSlice, Inject, Namespace, Pod, PodState, Probe, Service,
-    ServiceKind, ServicePort, SliceEndpoint, TargetPort, Written, protocol,
+    Age, ContainerPort, EndpointSlice, Namespace, Pod, PodState, Probe, Service, ServiceKind,
+    ServicePort, SliceEndpoint, TargetPort, Written, protocol,
 };
+use crate::inject::{BadValue, PortRanges, Settings, annotations};
 use crate::kube::{
-    self, AddressType, IntOrString, PodSpec, Protocol, SERVICE_NAME_LABEL, ServiceType,
+    self, AddressType, IntOrString, PROXY_CONTAINER, PodSpec, Protocol, SERVICE_NAME_LABEL,
+    ServiceType,
 };
 use crate::yaml::Step;
-
-/// Whether a pod or the pods of a namespace get a proxy; an annotation, or a label.
-const INJECT: &str = "meshctl.dev/inject";
-/// Ports, by number and range, that are forwarded as bytes.
-const OPAQUE_PORTS: &str = "meshctl.dev/opaque-ports";
-/// The proxy's container, as `inject` writes it.
-const PROXY_CONTAINER: &str = "meshctl-proxy";
 
 type Texts = BTreeMap<String, String>;
 
 /// A Namespace.
 ///
 /// # Errors
-/// A value of `meshctl.dev/inject` other than `enabled` and `disabled`.
+/// An annotation of ours that cannot be read.
 pub fn namespace(object: &Object) -> Result<Namespace, Diagnostic> {
+    let settings = settings(&object.meta.labels, &object.meta.annotations)
+        .map_err(|bad| annotation(object, bad.key, bad.message))?;
     Ok(Namespace {
         name: object.name().into(),
-        inject: inject(&object.meta.labels, &object.meta.annotations)
-            .map_err(|error| annotation(object, INJECT, error))?,
+        inject: settings.inject.unwrap_or_default(),
+        settings: Arc::new(settings),
         origin: object.origin(),
     })
 }
@@ -54,8 +51,10 @@ pub fn service(object: &Object, spec: &kube::Service) -> Result<Service, Diagnos
     } else {
         ServiceKind::Cluster
     };
-    let opaque = opaque_ports(&object.meta.annotations)
-        .map_err(|error| annotation(object, OPAQUE_PORTS, error))?;
+    let opaque = object.meta.annotations.get(annotations::OPAQUE_PORTS);
+    let opaque = opaque.map(|text| PortRanges::parse(text)).transpose();
+    let opaque =
+        opaque.map_err(|error| annotation(object, annotations::OPAQUE_PORTS, error.to_string()))?;
     let mut ports = Vec::new();
     for (index, port) in spec.ports.iter().enumerate() {
         if port.protocol != Protocol::Tcp {
@@ -63,11 +62,19 @@ pub fn service(object: &Object, spec: &kube::Service) -> Result<Service, Diagnos
         }
         let path = [Step::Key("spec"), Step::Key("ports"), Step::Index(index)];
         let number = port.port.u16();
+        let (said, is_declared) =
+            protocol::of_port(port.app_protocol.as_deref(), &port.name, number);
+        let annotated = opaque.as_ref().is_some_and(|ports| ports.contains(number));
+        let protocol = match annotated && !is_declared {
+            true => PortProtocol::Opaque,
+            false => said,
+        };
         ports.push(ServicePort {
             name: port.name.clone(),
             port: number,
             target: target(&port.target()),
-            protocol: protocol::of_port(port.app_protocol.as_deref(), &port.name, number, &opaque),
+            protocol,
+            is_declared,
             line: object.line_at(&path),
         });
     }
@@ -77,6 +84,7 @@ pub fn service(object: &Object, spec: &kube::Service) -> Result<Service, Diagnos
         selector: spec.selector.clone(),
         addresses: addresses(object, spec, kind)?,
         ports,
+        opaque_ports: opaque,
         publish_not_ready: spec.publish_not_ready_addresses,
         age: Age::of(object),
         origin: object.origin(),
@@ -217,9 +225,10 @@ pub fn pod_of_template(
     controller: String,
     origin: Origin,
 ) -> Result<Pod, (&'static str, String)> {
-    let ports = spec.running().flat_map(|container| &container.ports);
+    let settings = settings(labels, annotations).map_err(|bad| (bad.key, bad.message))?;
+    let ports = spec.application().flat_map(|container| &container.ports);
     let tcp = ports.filter(|port| port.protocol == Protocol::Tcp);
-    let probes = spec.running().flat_map(|container| {
+    let probes = spec.application().flat_map(|container| {
         [
             &container.readiness_probe,
             &container.liveness_probe,
@@ -236,7 +245,7 @@ pub fn pod_of_template(
         injected: spec
             .running()
             .any(|container| container.name == PROXY_CONTAINER),
-        inject: inject(labels, annotations).map_err(|error| (INJECT, error))?,
+        inject: settings.inject.unwrap_or_default(),
         state: PodState::Ready,
         ports: tcp
             .map(|port| ContainerPort {
@@ -254,7 +263,7 @@ pub fn pod_of_template(
                 },
             })
             .collect(),
-        opaque_ports: opaque_ports(annotations).map_err(|error| (OPAQUE_PORTS, error))?,
+        settings: Arc::new(settings),
         controller,
         locality: Locality::default(),
         origin,
@@ -269,28 +278,14 @@ fn target(port: &IntOrString) -> TargetPort {
     }
 }
 
-fn inject(labels: &Texts, annotations: &Texts) -> Result<Inject, String> {
-    match annotations
-        .get(INJECT)
-        .or_else(|| labels.get(INJECT))
-        .map(String::as_str)
-    {
-        None => Ok(Inject::Unset),
-        Some("enabled" | "true") => Ok(Inject::Enabled),
-        Some("disabled" | "false") => Ok(Inject::Disabled),
-        Some(other) => Err(format!(
-            "`{}` is not a value of `{INJECT}`: allowed are enabled and disabled",
-            short(other)
-        )),
-    }
-}
-
-fn opaque_ports(annotations: &Texts) -> Result<Vec<(u16, u16)>, String> {
-    let Some(text) = annotations.get(OPAQUE_PORTS) else {
-        return Ok(Vec::new());
-    };
-    protocol::opaque_ports(text).map_err(|entry| {
-        format!("`{entry}` is no port: allowed are ports and ranges, such as `3306,7000-7010`")
+/// The first value that cannot be read is the one that is told.
+fn settings(labels: &Texts, annotations: &Texts) -> Result<Settings, BadValue> {
+    annotations::read(labels, annotations).map_err(|bad| {
+        let first = bad.into_iter().next();
+        first.unwrap_or_else(|| BadValue {
+            key: annotations::INJECT,
+            message: "it cannot be read".to_owned(),
+        })
     })
 }
 

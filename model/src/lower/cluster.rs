@@ -8,7 +8,7 @@ use engine::snapshot::{Cluster, ClusterKey, ClusterProtocol, Limits, Outlier, Po
 use super::balance;
 use super::digest::digest;
 use super::{breaker, check, overload};
-use crate::index::{BackendPolicy, Service, ServicePort};
+use crate::index::{BackendPolicy, Index, Service, ServicePort};
 use crate::policy::{
     self, BackendPolicySpec, ConnectionProtocol, ConsecutiveDetector, KubeDuration,
     OutlierDetection,
@@ -17,6 +17,7 @@ use crate::yaml::Step;
 
 /// The cluster of `port`, under `policy` if one applies.
 pub(super) fn cluster(
+    index: &Index,
     service: &Service,
     port: &ServicePort,
     policy: Option<&BackendPolicy>,
@@ -28,7 +29,7 @@ pub(super) fn cluster(
     let origin = service
         .origin
         .part(format!("port {}", port.port), port.line);
-    let mut cluster = Cluster::with_defaults(key, protocol(port.protocol), origin);
+    let mut cluster = Cluster::with_defaults(key, protocol(index.protocol(service, port)), origin);
     if let Some(policy) = policy {
         apply(&mut cluster, &policy.spec);
         let line = policy.object.line_at(&[Step::Key("spec")]);

@@ -36,5 +36,5 @@ pub fn cluster_seen(
     let service = served(index, service)?;
     let port = service.port(port)?;
     let policy = index.backend_policy(&service.name, port, consumer);
-    Some(cluster::cluster(service, port, policy))
+    Some(cluster::cluster(index, service, port, policy))
 }

@@ -38,6 +38,7 @@ pub(super) fn pod_address(trust_domain: &str, index: &Index, pod: &Pod) -> Optio
         name: pod.name.clone(),
         identity: index.is_meshed(pod).then(|| identity(trust_domain, pod)),
         tls: guard::pod_tls(index, pod),
+        unproxied: index.uncaptured_inbound(pod),
     })
 }
 
@@ -49,8 +50,11 @@ pub(super) fn endpoint_set(
     port: &ServicePort,
 ) -> EndpointSet {
     let endpoints = index.endpoints(service, port).map(|fact| {
+        let port = fact.address.port();
         let meshed = fact.pod.filter(|pod| {
-            has_proxy(index, pod) && guard::pod_tls(index, pod).is_mutual(fact.address.port())
+            has_proxy(index, pod)
+                && index.is_captured(pod, port)
+                && guard::pod_tls(index, pod).is_mutual(port)
         });
         Arc::new(Endpoint {
             address: fact.address,
@@ -77,7 +81,7 @@ pub(super) fn endpoint_set(
 pub(super) fn inbound(index: &Index, pod: &Pod) -> Inbound {
     let mut ports: BTreeMap<u16, InboundPort> = BTreeMap::new();
     let unknown = |port: u16| InboundPort {
-        protocol: by_number(pod, port),
+        protocol: by_number(index, pod, port),
         origin: Some(pod.origin.clone()),
         ..InboundPort::default()
     };
@@ -94,17 +98,17 @@ pub(super) fn inbound(index: &Index, pod: &Pod) -> Inbound {
             if inbound.services.last() != Some(&service.name) {
                 inbound.services.push(service.name.clone());
             }
-            if pod.is_opaque(number) {
+            if index.is_opaque(pod, number) {
                 continue;
             }
             if first {
-                inbound.protocol = port.protocol;
+                inbound.protocol = index.protocol(service, port);
                 inbound.origin = Some(
                     service
                         .origin
                         .part(format!("port {}", port.port), port.line),
                 );
-            } else if inbound.protocol != port.protocol {
+            } else if inbound.protocol != index.protocol(service, port) {
                 // Two Services call one port by two names: only looking tells who is right.
                 inbound.protocol = PortProtocol::Detect;
             }
@@ -125,8 +129,8 @@ pub(super) fn inbound(index: &Index, pod: &Pod) -> Inbound {
     }
 }
 
-fn by_number(pod: &Pod, port: u16) -> PortProtocol {
-    if pod.is_opaque(port) {
+fn by_number(index: &Index, pod: &Pod, port: u16) -> PortProtocol {
+    if index.is_opaque(pod, port) {
         PortProtocol::Opaque
     } else {
         protocol::of_number(port)

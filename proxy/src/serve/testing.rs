@@ -127,6 +127,7 @@ pub(crate) fn pod_address(identity: Identity) -> PodAddress {
         name: ObjectName::new("shop", "api"),
         identity: Some(identity),
         tls: PodTls::default(),
+        unproxied: Vec::new(),
     }
 }
 

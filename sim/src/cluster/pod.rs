@@ -29,7 +29,7 @@ use crate::world::{Capture, NodeId, NodeSpec, Role, World};
 pub(crate) const OUTBOUND: u16 = 14001;
 pub(crate) const INBOUND: u16 = 14006;
 /// Health and metrics, administration: never captured.
-const OWN_PORTS: [u16; 2] = [14020, 14000];
+const OWN_PORTS: [(u16, u16); 2] = [(14020, 14020), (14000, 14000)];
 
 /// A pod from its creation to its end.
 pub(crate) struct Pod {
@@ -101,7 +101,8 @@ pub(crate) struct Common {
 pub(crate) struct Place {
     pub(crate) ip: IpAddr,
     pub(crate) zone: Arc<str>,
-    pub(crate) meshed: bool,
+    /// Where its traffic goes, when it has a proxy.
+    pub(crate) capture: Option<Capture>,
 }
 
 // === impl Pod ===
@@ -116,19 +117,13 @@ impl Pod {
         app: Arc<AppSpec>,
         place: &Place,
     ) -> Self {
-        let capture = Capture {
-            outbound: OUTBOUND,
-            inbound: INBOUND,
-            skip_outbound: Vec::new(),
-            skip_inbound: OWN_PORTS.to_vec(),
-        };
         let node = world.add_node(NodeSpec {
             name: format!("Pod/{name}"),
             namespace: name.namespace.to_string(),
             ip: place.ip,
             zone: Arc::clone(&place.zone),
             groups: vec![Arc::clone(&workload)],
-            capture: place.meshed.then_some(capture),
+            capture: place.capture.clone(),
         });
         Self {
             name,
@@ -318,6 +313,18 @@ pub(crate) fn material(
     }
 }
 
+/// What is captured of a pod in the mesh, as its annotations and its namespace's say.
+pub(crate) fn capture(pod: &model::index::Pod, index: &model::index::Index) -> Capture {
+    let mut skip_inbound = OWN_PORTS.to_vec();
+    skip_inbound.extend(index.uncaptured_inbound(pod));
+    Capture {
+        outbound: OUTBOUND,
+        inbound: INBOUND,
+        skip_outbound: index.uncaptured_outbound(pod),
+        skip_inbound,
+    }
+}
+
 /// The ports an application serves: what its containers declare and what Services send to it, with
 /// the protocol a Service gives them.
 pub(crate) fn ports_of(
@@ -331,7 +338,8 @@ pub(crate) fn ports_of(
         for port in &service.ports {
             if let Some(number) = pod.resolve(&port.target) {
                 numbers.insert(number);
-                protocols.entry(number).or_insert(port.protocol);
+                let protocol = index.protocol(service, port);
+                protocols.entry(number).or_insert(protocol);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::kube::{Container, EnvVar, Workload, WorkloadKind};
+use model::kube::{Container, EnvVar, PROXY_CONTAINER, Workload, WorkloadKind};
 use model::resource::{Resource, Spec};
 use model::yaml::{Kind, Step, Style};
 
@@ -156,7 +156,9 @@ fn scopes(resource: &Resource, workload: &Workload, maps: &Maps<'_>, known: &Kno
     let mut out = Vec::new();
     for (list, containers) in lists {
         for (i, container) in containers.iter().enumerate() {
-            if list == "containers" || container.is_sidecar() {
+            let runs = list == "containers" || container.is_sidecar();
+            // What our own proxy is told says nothing about the application.
+            if runs && container.name != PROXY_CONTAINER {
                 let here = Here {
                     resource,
                     maps,

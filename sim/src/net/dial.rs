@@ -299,7 +299,7 @@ impl Net {
             });
         }
         if let (Role::App, Some(capture)) = (role, &node.spec.capture)
-            && !capture.skip_outbound.contains(&to.port())
+            && !within(&capture.skip_outbound, to.port())
         {
             return Some(Target {
                 node: Some(from),
@@ -315,7 +315,7 @@ impl Net {
         let dest = self.by_ip.get(&to.ip()).copied();
         let capture = dest.and_then(|d| nodes[d.0 as usize].spec.capture.as_ref());
         let redirect =
-            capture.filter(|c| !c.skip_inbound.contains(&to.port()) && to.port() != c.inbound);
+            capture.filter(|c| !within(&c.skip_inbound, to.port()) && to.port() != c.inbound);
         Some(Target {
             node: dest,
             port: redirect.map_or(to.port(), |c| c.inbound),
@@ -351,6 +351,11 @@ fn one_way(net: &mut Net, nodes: &mut [Node], from: NodeId, to: NodeId) -> Durat
         Some(link) => link.delay(0, &mut nodes[from.0 as usize].net),
         None => Duration::ZERO,
     }
+}
+
+fn within(ranges: &[(u16, u16)], port: u16) -> bool {
+    let mut ranges = ranges.iter();
+    ranges.any(|(from, to)| (*from..=*to).contains(&port))
 }
 
 fn refused() -> io::Error {

@@ -430,8 +430,8 @@ fn captured(n: u8) -> NodeSpec {
     let capture = Capture {
         outbound: 14001,
         inbound: 14006,
-        skip_outbound: vec![5432],
-        skip_inbound: vec![14020],
+        skip_outbound: vec![(5432, 5432)],
+        skip_inbound: vec![(14020, 14020)],
     };
     NodeSpec {
         capture: Some(capture),

@@ -1,12 +1,11 @@
-//! Reports into files: written beside their place, then renamed, so that none is ever half there.
+//! Reports into files.
 
-use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use sim::report::{Report, html, junit};
 
 use crate::error::Error;
+use crate::write::atomically;
 
 /// Writes the JUnit report of all scenarios.
 pub(super) fn junit(path: &Path, reports: &[Report]) -> Result<(), Error> {
@@ -53,27 +52,4 @@ fn with_name(path: &Path, index: usize, name: &str) -> PathBuf {
         extension.unwrap_or_default()
     );
     path.with_file_name(file)
-}
-
-/// Replaces `path` by a file with this content, or leaves everything as it was.
-pub(super) fn atomically(path: &Path, content: &[u8]) -> Result<(), Error> {
-    let failed = |e: std::io::Error| {
-        Error::new(format!("cannot write {}", path.display()))
-            .caused_by(e)
-            .hint("check that the directory exists and may be written to")
-    };
-    // A device or a pipe (/dev/stdout) cannot be renamed over.
-    if fs::metadata(path).is_ok_and(|m| !m.is_file()) {
-        return fs::write(path, content).map_err(failed);
-    }
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
-    let written = fs::File::create(&temporary)
-        .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&temporary, path));
-    written.map_err(|e| {
-        // What is left of it is of no use; that it cannot be removed either changes nothing.
-        let _ = fs::remove_file(&temporary);
-        failed(e)
-    })
 }

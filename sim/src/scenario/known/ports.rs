@@ -125,7 +125,7 @@ fn is_unsaid(port: &ServicePort) -> bool {
 pub(super) fn probed_with_grpc(service: &Service, workload: &Workload) -> Vec<u16> {
     let pod = &workload.template.spec;
     let probes: Vec<u16> = pod
-        .running()
+        .application()
         .flat_map(|c| [&c.readiness_probe, &c.liveness_probe, &c.startup_probe])
         .filter_map(|probe: &Option<Probe>| Some(probe.as_ref()?.grpc.as_ref()?.port.u16()))
         .collect();

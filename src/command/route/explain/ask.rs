@@ -192,7 +192,7 @@ fn anyone(namespace: Arc<str>) -> Pod {
         state: PodState::Ready,
         ports: Vec::new(),
         probes: Vec::new(),
-        opaque_ports: Vec::new(),
+        settings: Arc::default(),
         controller: String::new(),
         locality: Locality::default(),
         origin: Origin::default_of(ANYONE),

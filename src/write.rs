@@ -1,0 +1,76 @@
+//! Files are replaced whole: written beside their place, then renamed, so that none is ever half
+//! there.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::error::Error;
+
+/// A new version of a file that lies beside it. Dropped without [`Prepared::replace`], it goes.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    path: PathBuf,
+    temporary: Option<PathBuf>,
+}
+
+/// Replaces `path` by a file with this content, or leaves everything as it was.
+pub(crate) fn atomically(path: &Path, content: &[u8]) -> Result<(), Error> {
+    // A device or a pipe (/dev/stdout) cannot be renamed over.
+    if fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
+        return fs::write(path, content).map_err(|error| failed(path, &error));
+    }
+    prepare(path, content)?.replace()
+}
+
+/// Writes the content beside `path`, with the permissions of the file that is there. A symbolic
+/// link stays one: the file it leads to is replaced.
+pub(crate) fn prepare(path: &Path, content: &[u8]) -> Result<Prepared, Error> {
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = target.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
+    let prepared = Prepared {
+        path: target.clone(),
+        temporary: Some(temporary.clone()),
+    };
+    let write = || -> io::Result<()> {
+        let mut file = fs::File::create(&temporary)?;
+        file.write_all(content)?;
+        if let Ok(meta) = fs::metadata(&target) {
+            file.set_permissions(meta.permissions())?;
+        }
+        file.sync_all()
+    };
+    write().map_err(|error| failed(path, &error))?;
+    Ok(prepared)
+}
+
+fn failed(path: &Path, error: &io::Error) -> Error {
+    Error::new(format!("cannot write {}", path.display()))
+        .caused_by(error)
+        .hint("check that the directory exists and may be written to")
+}
+
+// === impl Prepared ===
+
+impl Prepared {
+    /// Puts it into its place.
+    pub(crate) fn replace(mut self) -> Result<(), Error> {
+        let Some(temporary) = self.temporary.take() else {
+            return Ok(());
+        };
+        fs::rename(&temporary, &self.path).map_err(|error| {
+            self.temporary = Some(temporary);
+            failed(&self.path, &error)
+        })
+    }
+}
+
+impl Drop for Prepared {
+    fn drop(&mut self) {
+        if let Some(temporary) = &self.temporary {
+            // What is left of it is of no use; that it cannot be removed either changes nothing.
+            let _ = fs::remove_file(temporary);
+        }
+    }
+}

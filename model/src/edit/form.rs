@@ -54,7 +54,7 @@ impl Form {
         if !empty {
             return Self::Filled;
         }
-        let start = header.unwrap_or_else(|| layout.range(node.span).start);
+        let start = header.unwrap_or_else(|| layout.node_start(node));
         let end = layout.node_end(node, start);
         Self::Empty(layout.text[start..end].to_owned())
     }

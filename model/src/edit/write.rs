@@ -343,7 +343,7 @@ impl Writer<'_> {
                 self.splice(*header..*header, text);
                 return Ok(());
             }
-            Holder::Root => self.layout.range(node.span).start,
+            Holder::Root => self.layout.node_start(node),
             Holder::Key { header, .. }
             | Holder::Item { header, .. }
             | Holder::Bracketed { header, .. } => *header,

@@ -164,6 +164,18 @@ fn a_collection_that_others_filled_as_well_keeps_what_they_added() {
 }
 
 #[test]
+fn a_root_that_was_empty_comes_back() {
+    let text = "!!seq []\n";
+    let with = edited(text, &[append("", json!("x"))]).unwrap();
+    assert_eq!(with, "[x]\n");
+    let take = [
+        Edit::remove(at("[0]")),
+        Edit::restore(at(""), form(text, "")),
+    ];
+    assert_eq!(edited(&with, &take).unwrap(), text);
+}
+
+#[test]
 fn forms_are_seen() {
     let text = "a: {}\nb:\nc: ~ # x\nd: [1]\ne: &x []\nf: {g: }\nh: *x\n- \n".replace("- \n", "");
     for (path, expected) in [

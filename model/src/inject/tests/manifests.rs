@@ -200,7 +200,8 @@ spec:
       labels: &labels
         app: db
     spec:
-      containers: [{name: db, image: d}]
+      containers:
+      - {name: db, image: d}
   selector:
     matchLabels: *labels
 ",

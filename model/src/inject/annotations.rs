@@ -28,6 +28,10 @@ pub const SKIP_OUTBOUND_PORTS: &str = "meshctl.dev/skip-outbound-ports";
 /// Ports, by number and range, that are forwarded as bytes.
 pub const OPAQUE_PORTS: &str = "meshctl.dev/opaque-ports";
 
+/// How many times as much as others a pod can take: of two endpoints with weights 1 and 3 the
+/// second gets three of four requests.
+pub const ENDPOINT_WEIGHT: &str = "meshctl.dev/endpoint-weight";
+
 type Texts = BTreeMap<String, String>;
 type Set = fn(&mut Settings, &str) -> Result<(), String>;
 
@@ -284,6 +288,16 @@ pub static TABLE: &[Annotation] = &[
         values: "written by `meshctl inject`",
         default: "",
         meaning: "What was added: `meshctl uninject` reads it.",
+        is_recorded: false,
+        set: None,
+    },
+    Annotation {
+        key: ENDPOINT_WEIGHT,
+        flag: None,
+        on: &[Place::Pod],
+        values: "a whole number from 1 to 10000",
+        default: "1",
+        meaning: "How many times as much as others the pod can take: balancers send it that share.",
         is_recorded: false,
         set: None,
     },

@@ -15,6 +15,7 @@ use crate::index::{
     Age, ContainerPort, EndpointSlice, Namespace, Pod, PodState, Probe, Service, ServiceKind,
     ServicePort, SliceEndpoint, TargetPort, Written, protocol,
 };
+use crate::inject::annotations::ENDPOINT_WEIGHT;
 use crate::inject::{BadValue, PortRanges, Settings, annotations};
 use crate::kube::{
     self, AddressType, IntOrString, PROXY_CONTAINER, PodSpec, Protocol, SERVICE_NAME_LABEL,
@@ -22,9 +23,6 @@ use crate::kube::{
 };
 use crate::yaml::Step;
 
-/// How many times as much as others a pod can take: of two endpoints with weights 1 and 3 the
-/// second gets three of four requests.
-const ENDPOINT_WEIGHT: &str = "meshctl.dev/endpoint-weight";
 /// Envoy's bound on the sum of a locality is 2³²; ten thousand endpoints stay below.
 const ENDPOINT_WEIGHT_MAX: u32 = 10_000;
 

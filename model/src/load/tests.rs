@@ -61,12 +61,12 @@ fn annotations_of_ours_are_checked() {
     check(
         "  annotations:\n    meshctl.dev/inject: maybe\n",
         6,
-        "`maybe` is not a value of",
+        "`maybe` is not a value: allowed are enabled and disabled",
     );
     check(
         "  labels:\n    meshctl.dev/inject: maybe\n",
         6,
-        "`maybe` is not a value of",
+        "`maybe` is not a value: allowed are enabled and disabled",
     );
     check(
         "  annotations:\n    meshctl.dev/opaque-ports: 1-x\n",

@@ -4,8 +4,9 @@
 use core::future::Future;
 use core::net::{IpAddr, SocketAddr};
 use core::pin::Pin;
+use std::collections::BTreeMap;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use proxy::exchange::StreamError;
 use proxy::net::Rt as _;
@@ -26,6 +27,15 @@ pub(crate) struct Caller {
     address: IpAddr,
     agent: Option<Arc<Agent>>,
     sites: Sites,
+    /// Connections that were opened and are idle, by the address that was asked for.
+    idle: Arc<Mutex<BTreeMap<SocketAddr, Vec<Opened>>>>,
+}
+
+/// A connection of a client without an agent: the pod that was drawn for it, in one of its lives.
+#[derive(Clone, Copy, Debug)]
+struct Opened {
+    to: SocketAddr,
+    life: u32,
 }
 
 // === impl Caller ===
@@ -37,6 +47,7 @@ impl Caller {
             address,
             agent,
             sites,
+            idle: Arc::default(),
         }
     }
 
@@ -55,28 +66,57 @@ impl Caller {
         if let Some(agent) = &self.agent {
             return agent.call(ask, to).await;
         }
-        let refused = || NoAnswer::Connect(io::ErrorKind::ConnectionRefused);
-        let to = self.rt.balanced(to).ok_or_else(refused)?;
-        let Some(site) = self.sites.find(to.ip()) else {
-            return core::future::pending().await;
+        let opened = match self.pooled(to) {
+            Some(opened) => opened,
+            None => self.open(to).await?,
         };
-        let here = self.rt.node();
-        match self.rt.there(site.node) {
-            There::Silent => return core::future::pending().await,
-            There::Refused => return Err(refused()),
-            There::Up => {}
-        }
-        // A connection of its own: one round trip.
-        let round = self.rt.hop(here, site.node, 0) + self.rt.hop(site.node, here, 0);
-        self.rt.sleep_until(self.rt.now() + round).await;
         let from = From {
             rt: self.rt,
             address: self.address,
             identity: None,
         };
-        match deliver(&self.sites, from, to, ask, &ask.headers).await {
-            Ok(reply) => Ok(reply.answer(ask)),
+        match deliver(&self.sites, from, opened.to, ask, &ask.headers).await {
+            Ok(reply) => {
+                self.idle().entry(to).or_default().push(opened);
+                Ok(reply.answer(ask))
+            }
             Err(Died) => Err(StreamError::Reset.into()),
         }
+    }
+
+    /// An idle connection to a pod that still lives.
+    fn pooled(&self, asked: SocketAddr) -> Option<Opened> {
+        let mut idle = self.idle();
+        let idle = idle.get_mut(&asked)?;
+        while let Some(opened) = idle.pop() {
+            let site = self.sites.find(opened.to.ip());
+            if site.is_some_and(|s| s.life == opened.life && s.app.is_some()) {
+                return Some(opened);
+            }
+        }
+        None
+    }
+
+    /// Opens a connection: one round trip, to the pod that the node's load balancer draws.
+    async fn open(&self, asked: SocketAddr) -> Result<Opened, NoAnswer> {
+        let refused = || NoAnswer::Connect(io::ErrorKind::ConnectionRefused);
+        let to = self.rt.balanced(asked).ok_or_else(refused)?;
+        let Some(site) = self.sites.find(to.ip()) else {
+            return core::future::pending().await;
+        };
+        match self.rt.there(site.node) {
+            There::Silent => return core::future::pending().await,
+            There::Refused => return Err(refused()),
+            There::Up => {}
+        }
+        let here = self.rt.node();
+        let round = self.rt.hop(here, site.node, 0) + self.rt.hop(site.node, here, 0);
+        self.rt.sleep_until(self.rt.now() + round).await;
+        let life = site.life;
+        Ok(Opened { to, life })
+    }
+
+    fn idle(&self) -> MutexGuard<'_, BTreeMap<SocketAddr, Vec<Opened>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

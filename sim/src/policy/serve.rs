@@ -159,11 +159,12 @@ impl Incoming {
                 status: refused.status,
                 body_bytes: 0,
                 local: Some(refused),
-                shadow,
+                shadow: Shadow::default(),
             },
             None => self.application(app).await,
         };
-        if self.identity.is_some() {
+        // With a refusal the peer is told nothing else.
+        if self.identity.is_some() && reply.local.is_none() {
             reply.shadow = shadow;
         }
         let done = match &reply.local {

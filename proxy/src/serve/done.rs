@@ -1,6 +1,6 @@
 //! How a request ended, for statistics and observers.
 
-use engine::classify::{Kind, Outcome, classify};
+use engine::classify::{Outcome, classify};
 use engine::failure::{Failure, Flag};
 use engine::report::Ended;
 use engine::verdict::LocalResponse;
@@ -33,7 +33,7 @@ impl Done {
             None => Outcome::Http(status),
         };
         Self {
-            ended: ended(classify(outcome).kind),
+            ended: classify(outcome).kind.into(),
             status: Some(status),
             grpc,
             flag: None,
@@ -140,15 +140,5 @@ impl Done {
         self.ended = Ended::Ignored;
         self.flag = Some(Flag::DownstreamGone);
         self
-    }
-}
-
-/// The report's word for a class.
-pub(crate) fn ended(kind: Kind) -> Ended {
-    match kind {
-        Kind::Success => Ended::Success,
-        Kind::Failure => Ended::Failure,
-        Kind::LocalFailure => Ended::LocalFailure,
-        Kind::Ignorable => Ended::Ignored,
     }
 }

@@ -10,7 +10,7 @@ use engine::classify::Broken;
 use engine::failure::{Again, Failure, Whose};
 use engine::head::{RequestHead, ResponseHead};
 use engine::live::Wait;
-use engine::report::{Ended, Security, Side};
+use engine::report::{Security, Side};
 use engine::session::{Answer as Given, Attempt, End, Next, OnFailure, OnHead, Opened, Session};
 use engine::snapshot::{Frontend, PortProtocol, Snapshot};
 use engine::time::Instant;
@@ -384,7 +384,7 @@ fn replied(
         _ => None,
     };
     let assessment = session.on_end(End::Complete(complete), now);
-    done.ended = ended(&assessment);
+    done.ended = assessment.class.kind.into();
     done.flag = session.flag();
     let refused = reply.local.as_ref().and_then(|local| local.flag);
     let done = done.refused_by_peer(refused.filter(|flag| flag.is_refusal()));
@@ -392,16 +392,6 @@ fn replied(
     let mut answer = reply.answer(ask);
     answer.flag = answer.flag.or(flag);
     Step::Answer(answer, done)
-}
-
-fn ended(assessment: &engine::classify::Assessment) -> Ended {
-    use engine::classify::Kind;
-    match assessment.class.kind {
-        Kind::Success => Ended::Success,
-        Kind::Failure => Ended::Failure,
-        Kind::LocalFailure => Ended::LocalFailure,
-        Kind::Ignorable => Ended::Ignored,
-    }
 }
 
 // === drop: however a request ends, it is counted ===

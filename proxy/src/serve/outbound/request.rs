@@ -22,7 +22,7 @@ use crate::observe::AttemptRecord;
 use crate::pool::exchange::Lease;
 use crate::pool::{ConnectError, Destination, Entered, Peer, Queued, Times};
 use crate::serve::direct::{bad_request, is_gone, pass, wire_to};
-use crate::serve::done::{Done, ended};
+use crate::serve::done::Done;
 use crate::serve::exchange::{HeadEnd, StreamEnd, Try};
 use crate::serve::shadow::Told;
 use crate::serve::{Shared, headers, local};
@@ -211,7 +211,7 @@ impl<'a, R: Rt> Run<'a, R> {
             OnHead::Retry { at, ended: how } => {
                 under_way.abort();
                 let mut done = Done::answered(status, grpc, under_way.moved());
-                done.ended = ended(how.class.kind);
+                done.ended = how.class.kind.into();
                 self.over(&going, &done, status.as_str().to_owned());
                 Step::Retry(at)
             }
@@ -274,7 +274,7 @@ impl<'a, R: Rt> Run<'a, R> {
             (Some(_), StreamEnd::Broken(e)) => done.broken(broken(&e).flag()),
             (Some(_), StreamEnd::Late) => done.broken(Flag::Timeout),
             (Some(assessment), _) => {
-                done.ended = ended(assessment.class.kind);
+                done.ended = assessment.class.kind.into();
                 done.refused_by_peer(told.refused)
             }
         };

@@ -17,6 +17,8 @@ mod split;
 mod upstream;
 
 use std::net::SocketAddr;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 /// How far two shares of `n` draws with probability `p` may be apart: four standard deviations of
 /// their difference.
@@ -27,4 +29,14 @@ fn four_sigma(p: f64, n: usize) -> f64 {
 /// Share of the answers that came from `who`.
 fn share(answers: &[(u16, SocketAddr)], who: SocketAddr) -> f64 {
     answers.iter().filter(|(_, from)| *from == who).count() as f64 / answers.len() as f64
+}
+
+/// Waits for something that takes milliseconds.
+#[track_caller]
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "after 10 s it is not so: {what}");
+        sleep(Duration::from_millis(2));
+    }
 }

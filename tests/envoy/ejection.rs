@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::ours::{Ours, backend_policy, service};
 use super::peer::{Envoy, cluster, endpoints};
 use super::upstream::Upstreams;
+use super::wait_until;
 
 /// Time between requests, in both worlds.
 const PACE: Duration = Duration::from_millis(2);
@@ -60,7 +61,15 @@ fn envoy(case: &Case, upstreams: &Upstreams) -> Seen {
     }
     let overflow = envoy.stat("cluster.web.outlier_detection.ejections_overflow");
     // The log is written every 20 ms.
-    std::thread::sleep(Duration::from_millis(200));
+    let enforced = envoy.stat("cluster.web.outlier_detection.ejections_enforced_total") as usize;
+    let written = || {
+        let lines = envoy.outliers();
+        let ejected = lines
+            .iter()
+            .filter(|l| l["action"] == "EJECT" && l["enforced"] == true);
+        ejected.count() == enforced
+    };
+    wait_until("the log has every ejection", written);
     let mut ejections: Vec<Ejection> = Vec::new();
     for line in envoy.outliers() {
         let host = line["upstream_url"].as_str().unwrap().to_owned();

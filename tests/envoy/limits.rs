@@ -7,6 +7,7 @@ use serde_json::json;
 use super::ours::{Ours, backend_policy, service};
 use super::peer::{Envoy, cluster, endpoints};
 use super::upstream::Upstreams;
+use super::wait_until;
 
 const LIMIT: usize = 5;
 const AT_ONCE: usize = 12;
@@ -24,11 +25,13 @@ fn requests_over_the_limit_are_refused_at_once() {
     let route = json!({"match": {"prefix": "/"}, "route": {"cluster": "web"}});
     let envoy = Envoy::start("overflow", &[web], &[route]);
     let clients: Vec<_> = (0..AT_ONCE)
-        .map(|_| {
+        .map(|i| {
             let mut client = envoy.client();
-            // One after the other in time, all while the first is in hand.
-            std::thread::sleep(Duration::from_millis(20));
-            std::thread::spawn(move || client.get("/", &[]).status)
+            let asked = std::thread::spawn(move || client.get("/", &[]).status);
+            // One after the other, all while the first is in hand.
+            let reached = || upstreams.requests() > i || asked.is_finished();
+            wait_until("a request is under way or refused", reached);
+            asked
         })
         .collect();
     let theirs: Vec<u16> = clients.into_iter().map(|c| c.join().unwrap()).collect();

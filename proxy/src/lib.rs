@@ -47,6 +47,7 @@ use net::{Accept, ConnInfo, Rt};
 use pool::Pool;
 use serve::{Shared, inbound, outbound};
 use telemetry::Telemetry;
+use telemetry::totals::{Door, Totals};
 
 /// A running proxy. Dropping the handle does not stop it.
 pub struct Proxy<R: Rt> {
@@ -108,10 +109,11 @@ pub async fn start<R: Rt>(
     rt.spawn(follow(shared.clone(), watch.clone()));
     rt.spawn(errand::run(shared.clone(), watch.clone()));
     if let Some(listener) = outbound {
-        accept(&shared, listener, watch.clone(), outbound::connection);
+        let door = Door::Outbound;
+        accept(&shared, listener, door, watch.clone(), outbound::connection);
     }
     if let Some(listener) = inbound {
-        accept(&shared, listener, watch, inbound::connection);
+        accept(&shared, listener, Door::Inbound, watch, inbound::connection);
     }
     Ok(proxy)
 }
@@ -147,8 +149,13 @@ async fn bind<R: Rt>(rt: &R, at: Option<SocketAddr>) -> io::Result<Option<R::Lis
 
 /// Runs the accept loop of one listener; every connection gets a task of its own, which ends when
 /// the time of a drain is up.
-fn accept<R, F, Fut>(shared: &Arc<Shared<R>>, listener: R::Listener, watch: Watch, serve: F)
-where
+fn accept<R, F, Fut>(
+    shared: &Arc<Shared<R>>,
+    listener: R::Listener,
+    door: Door,
+    watch: Watch,
+    serve: F,
+) where
     R: Rt,
     F: Fn(Arc<Shared<R>>, R::Io, ConnInfo, Watch) -> Fut + Send + 'static,
     Fut: Future<Output = ()> + Send + 'static,
@@ -159,7 +166,9 @@ where
     let connections = shared.bounds.connections;
     let each = move |io, info, slot: listen::Slot| {
         let served = serve(shared.clone(), io, info, slot.watch.clone());
+        let entered = shared.telemetry.accepted(door);
         spawner.spawn(async move {
+            let _entered = entered;
             let mut slot = slot;
             tokio::select! {
                 biased;
@@ -213,6 +222,14 @@ impl<R: Rt> Proxy<R> {
     /// on as well.
     pub fn take_frame(&self) -> Frame {
         self.report(Recorder::take)
+    }
+
+    /// What was counted since the start besides frames: listeners, handshakes, events.
+    pub fn totals(&self) -> Totals {
+        Totals {
+            handshakes: self.shared.tls.handshakes.get(),
+            ..self.shared.telemetry.totals()
+        }
     }
 
     fn report(&self, frame: impl FnOnce(&mut Recorder, Instant) -> Frame) -> Frame {

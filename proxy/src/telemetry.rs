@@ -16,10 +16,21 @@ use engine::report::{
 use engine::snapshot::{BackendTarget, ClusterKey, Endpoint, Frontend, Rule, Snapshot};
 use engine::time::{Duration, Instant};
 
+pub mod collect;
+pub mod metric;
+pub mod process;
+pub mod prometheus;
+pub mod specimen;
+pub mod totals;
+
 pub use crate::serve::{Done, Shadow};
+use totals::{Door, Entered, Tally, Totals};
 
 /// The statistics of one worker.
-pub struct Telemetry(Mutex<Recorder>);
+pub struct Telemetry {
+    recorder: Mutex<Recorder>,
+    tally: Tally,
+}
 
 /// The rows that a request counts in.
 #[derive(Clone, Copy, Debug, Default)]
@@ -45,9 +56,22 @@ pub struct Extra {
 
 impl Telemetry {
     pub fn new(source: &str, now: Instant) -> Self {
-        let mut recorder = Recorder::new(source);
-        recorder.event(now, EventKind::ProxyStarted, source);
-        Self(Mutex::new(recorder))
+        let telemetry = Self {
+            recorder: Mutex::new(Recorder::new(source)),
+            tally: Tally::default(),
+        };
+        telemetry.event(now, EventKind::ProxyStarted, source);
+        telemetry
+    }
+
+    /// Counts a connection that a listener accepted, until the result is dropped.
+    pub(crate) fn accepted(self: &Arc<Self>, door: Door) -> Entered {
+        Entered::new(self.clone(), door)
+    }
+
+    /// What was counted besides the tables: listeners and events.
+    pub fn totals(&self) -> Totals {
+        self.tally.totals()
     }
 
     /// Rows of a request that a client sent to a service. `backend` is none when the answer came
@@ -199,6 +223,7 @@ impl Telemetry {
     }
 
     pub fn event(&self, now: Instant, kind: EventKind, subject: &str) {
+        self.tally.event(kind, subject);
         self.lock().event(now, kind, subject);
     }
 
@@ -229,6 +254,7 @@ impl Telemetry {
             });
         }
         for event in events {
+            self.tally.count(&event);
             recorder.push_event(event);
         }
         frame(&mut recorder, now)
@@ -253,7 +279,8 @@ impl Telemetry {
 
     fn lock(&self) -> MutexGuard<'_, Recorder> {
         // Counters that a panic left behind are still the best there are.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        let lock = self.recorder.lock();
+        lock.unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -36,6 +36,7 @@ pub async fn handshake<I>(
 where
     I: AsyncRead + AsyncWrite + Unpin,
 {
+    let mut shaking = store.handshakes.begin(false);
     let config = store
         .client(identity, alpn)
         .map_err(|e| HandshakeError::Refused(format!("own identity: {e}")))?;
@@ -52,6 +53,7 @@ where
             },
         })?;
     if stream.get_ref().1.alpn_protocol() == Some(alpn.id()) {
+        shaking.succeeded();
         return Ok(stream);
     }
     Err(HandshakeError::Refused(format!(

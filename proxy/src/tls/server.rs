@@ -97,6 +97,7 @@ pub async fn handshake<I>(
 where
     I: AsyncRead + AsyncWrite + Unpin,
 {
+    let mut shaking = store.handshakes.begin(true);
     let stream = StartHandshake::from_parts(accepted, io)
         .into_stream(store.server())
         .await
@@ -108,6 +109,7 @@ where
         return Err("the client showed no certificate or no protocol of the mesh".to_owned());
     };
     let identity = identity_of(leaf).map_err(|e| explain::words(&e, "the client"))?;
+    shaking.succeeded();
     Ok((stream, Peer { identity, alpn }))
 }
 

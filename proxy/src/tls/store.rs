@@ -18,6 +18,7 @@ use tokio::sync::watch;
 
 use super::verify::{ExpectMesh, ExpectServer};
 use super::{Alpn, BadMaterial, Material};
+use crate::telemetry::totals::HandshakeTally;
 
 /// Client configurations kept: one per identity and protocol a workload talks to. Beyond it all are
 /// made anew; a workload with that many destinations pays some microseconds per connection.
@@ -27,6 +28,7 @@ const CLIENT_CONFIGS_MAX: usize = 1024;
 pub struct Store {
     clock: Arc<dyn TimeProvider>,
     crypto: Arc<CryptoProvider>,
+    pub(crate) handshakes: HandshakeTally,
     inner: Mutex<Inner>,
 }
 
@@ -52,6 +54,7 @@ impl Store {
         Ok(Self {
             clock,
             crypto,
+            handshakes: HandshakeTally::default(),
             inner: Mutex::new(Inner {
                 material,
                 server,

@@ -30,7 +30,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use errand::Bell;
 
 use crate::fault;
-use crate::report::{EndpointKey, EndpointState, Event, Guards};
+use crate::report::{EndpointFacts, EndpointKey, EndpointState, Event, Guards};
 use crate::snapshot::{ClusterKey, Outbound, Snapshot, Standpoint};
 use crate::time::Instant;
 
@@ -194,6 +194,14 @@ impl Clusters {
         let all = self.all();
         all.iter()
             .flat_map(|live| live.endpoint_states(now))
+            .collect()
+    }
+
+    /// What is known of every endpoint of every cluster in use, as of `now`.
+    pub fn endpoint_facts(&self, now: Instant) -> Vec<(EndpointKey, EndpointFacts)> {
+        let all = self.all();
+        all.iter()
+            .flat_map(|live| live.endpoint_facts(now))
             .collect()
     }
 

@@ -267,6 +267,11 @@ impl HostRecord {
         self.ejections
     }
 
+    /// Failures since the last success, as the detector counts them that counts most.
+    pub fn failures_in_a_row(&self) -> u32 {
+        self.run_5xx.max(self.run_gateway).max(self.run_local)
+    }
+
     /// Ends an ejection.
     pub fn uneject(&mut self, now: Instant) {
         self.ejected = None;

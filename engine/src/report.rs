@@ -31,7 +31,7 @@ pub mod row;
 mod wire;
 
 pub use counters::{Counters, Ended, Flags};
-pub use endpoint::{Connections, EndpointState, EndpointStatus};
+pub use endpoint::{Connections, EndpointFacts, EndpointState, EndpointStatus};
 pub use event::{Event, EventKind};
 pub use histogram::Histogram;
 pub use key::{BackendKey, EdgeKey, EndpointKey, RouteKey, Security, ServiceKey, Side};

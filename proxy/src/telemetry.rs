@@ -110,8 +110,9 @@ impl Telemetry {
                 backend: backend.clone(),
             };
             rows.backend = recorder.backends.id(&key, now);
-            if let Some(row) = rows.backend.and_then(|id| recorder.backends.get_mut(id)) {
-                row.weight = weight(rule, backend);
+            let row = rows.backend.and_then(|id| recorder.backends.get_mut(id));
+            if row.is_some_and(|row| row.weight != weight(rule, backend)) {
+                weigh(&mut recorder, &service, rule, now);
             }
         }
         let edge = EdgeKey {
@@ -236,14 +237,14 @@ impl Telemetry {
         now: Instant,
         frame: impl FnOnce(&mut Recorder, Instant) -> Frame,
     ) -> Frame {
-        let states = clusters.endpoint_states(now);
+        let facts = clusters.endpoint_facts(now);
         let routes = clusters.route_states(now);
         let events = clusters.drain_events(name, now);
         let mut recorder = self.lock();
-        for (key, state) in states {
+        for (key, known) in facts {
             let row = recorder.endpoints.id(&key, now);
             if let Some(row) = row.and_then(|id| recorder.endpoints.get_mut(id)) {
-                row.set_state(state);
+                row.set_facts(known);
             }
         }
         for (backend, guards) in &routes {
@@ -312,6 +313,30 @@ pub fn security(snapshot: &Snapshot, backend: Option<&ClusterKey>) -> Security {
         Some(endpoint) if endpoint.identity.is_none() => Security::Plain,
         _ => Security::Mutual,
     }
+}
+
+/// Brings the weights of a rule's backends in line with a new configuration, also of those that no
+/// request has chosen: what is seen is compared with all of what is configured.
+fn weigh(recorder: &mut Recorder, service: &ClusterKey, rule: &Rule, now: Instant) {
+    for backend in &rule.backends {
+        if let BackendTarget::Cluster(backend) = &backend.target {
+            let (service, route) = (service.clone(), rule.name.clone());
+            let backend = backend.clone();
+            recorder.backends.id(
+                &BackendKey {
+                    service,
+                    route,
+                    backend,
+                },
+                now,
+            );
+        }
+    }
+    recorder.backends.each(|key, row| {
+        if key.service == *service && key.route == rule.name {
+            row.weight = weight(rule, &key.backend);
+        }
+    });
 }
 
 /// The share that the rule gives the backend.

@@ -66,6 +66,20 @@ pub struct Progress {
     pub requests: u64,
 }
 
+/// Who looks on while a run goes.
+pub trait Watch {
+    /// Asked every tenth of a virtual second, and before each event. Virtual time stands still
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// A reason to stop: it makes the observations partial.
+    fn go_on(&mut self, progress: Progress) -> Result<(), String>;
+
+    /// A slice of the observations was cut: what all proxies together did in it, and what the
+    /// scenario has made happen so far.
+    fn sampled(&mut self, frame: &Frame, happenings: &[Happening]);
+}
+
 /// What only tests and benchmarks ask.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
@@ -107,6 +121,14 @@ pub fn run(
     run_with_evidence(inputs, go_on).map(|(seen, _)| seen)
 }
 
+/// The same, for somebody who looks on.
+///
+/// # Errors
+/// As [`run`].
+pub fn watched(inputs: &Inputs<'_>, watch: &mut dyn Watch) -> Result<Observations, RunError> {
+    run_all(inputs, watch).map(|(seen, _)| seen)
+}
+
 /// The same, with what only tests and benchmarks ask.
 ///
 /// # Errors
@@ -115,9 +137,16 @@ pub fn run_with_evidence(
     inputs: &Inputs<'_>,
     go_on: &mut dyn FnMut(Progress) -> Result<(), String>,
 ) -> Result<(Observations, Evidence), RunError> {
+    run_all(inputs, &mut Asked(go_on))
+}
+
+fn run_all(
+    inputs: &Inputs<'_>,
+    watch: &mut dyn Watch,
+) -> Result<(Observations, Evidence), RunError> {
     let mut run = Run::new(inputs)?;
     let end = Instant::ZERO + inputs.spec.duration.0;
-    run.advance(end, go_on)?;
+    run.advance(end, watch)?;
     if run.seen.partial.is_none() {
         run.drain(end)?;
     }
@@ -139,6 +168,21 @@ struct Run<'a> {
     cluster: Cluster,
     seen: Observations,
     requests: u64,
+    /// Frames that `sampled` was told of.
+    told: usize,
+}
+
+/// One who only says when to stop.
+struct Asked<'a>(&'a mut dyn FnMut(Progress) -> Result<(), String>);
+
+// === impl Asked ===
+
+impl Watch for Asked<'_> {
+    fn go_on(&mut self, progress: Progress) -> Result<(), String> {
+        (self.0)(progress)
+    }
+
+    fn sampled(&mut self, _: &Frame, _: &[Happening]) {}
 }
 
 // === impl Run ===
@@ -189,15 +233,12 @@ impl<'a> Run<'a> {
             cluster,
             seen,
             requests: 0,
+            told: 0,
         })
     }
 
     /// Runs to `end`, or until the caller does not go on.
-    fn advance(
-        &mut self,
-        end: Instant,
-        go_on: &mut dyn FnMut(Progress) -> Result<(), String>,
-    ) -> Result<(), RunError> {
+    fn advance(&mut self, end: Instant, watch: &mut dyn Watch) -> Result<(), RunError> {
         loop {
             let now = self.cluster.world.now();
             let ask = now + ASK_EVERY;
@@ -209,6 +250,10 @@ impl<'a> Run<'a> {
                 .min(end)
                 .min(ask);
             self.step(next)?;
+            for frame in &self.seen.frames[self.told..] {
+                watch.sampled(frame, &self.seen.happenings);
+            }
+            self.told = self.seen.frames.len();
             if next == end && self.cluster.agenda.next_at().is_none_or(|at| at > end) {
                 return Ok(());
             }
@@ -217,7 +262,7 @@ impl<'a> Run<'a> {
                 of: self.inputs.spec.duration.0,
                 requests: self.requests,
             };
-            if let Err(reason) = go_on(progress) {
+            if let Err(reason) = watch.go_on(progress) {
                 self.seen.partial = Some(reason);
                 return Ok(());
             }

@@ -39,6 +39,14 @@ impl EndpointBreaker {
         }
     }
 
+    /// Failures since the last success.
+    pub fn failures_in_a_row(&self) -> u32 {
+        match self {
+            Self::Unified(breaker) => breaker.failures_in_a_row(),
+            Self::Accrual(breaker) => breaker.failures_in_a_row(),
+        }
+    }
+
     /// Goes from open to half-open when the back-off is over; true if it did.
     pub fn advance(&mut self, now: Instant) -> bool {
         match self {

@@ -58,6 +58,11 @@ impl Unified {
         self.tripped
     }
 
+    /// Failures since the last success.
+    pub fn failures_in_a_row(&self) -> u32 {
+        self.run
+    }
+
     /// Goes from open to half-open when the back-off is over; true if it did.
     pub fn advance(&mut self, now: Instant) -> bool {
         self.phase.advance(now)

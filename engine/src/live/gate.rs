@@ -121,10 +121,10 @@ impl LiveCluster {
 
     /// What guards the routes to the backend, as of `now`; none when nothing does.
     pub fn guards(&self, now: Instant) -> Option<Guards> {
-        if !self.gated.load(Ordering::Relaxed) {
-            return None;
-        }
-        Some(self.with(now, |s| s.guards()))
+        let gated = self.gated.load(Ordering::Relaxed);
+        self.with(now, |s| {
+            (gated || !s.budgets.is_empty()).then(|| s.guards())
+        })
     }
 
     /// The adaptive limit of requests under way, when there is one.
@@ -242,8 +242,11 @@ impl State {
         }
     }
 
-    fn guards(&self) -> Guards {
+    fn guards(&mut self) -> Guards {
+        let (now, in_use) = (self.now, self.in_use);
+        let left = self.budgets.iter_mut().map(|b| b.left(in_use, now));
         let mut guards = Guards {
+            retries_left: left.min(),
             concurrency_limit: self.gates.adaptive.as_ref().map(|a| a.limit().into()),
             ..Guards::default()
         };

@@ -5,7 +5,7 @@ use super::host::Host;
 use crate::breaker::{EndpointBreaker, Position};
 use crate::limit::Full;
 use crate::outlier::Detector;
-use crate::report::{EndpointKey, EndpointState, EndpointStatus, Event};
+use crate::report::{EndpointFacts, EndpointKey, EndpointState, EndpointStatus, Event};
 use crate::snapshot::EndpointHealth;
 use crate::time::{Duration, Instant};
 
@@ -51,6 +51,25 @@ impl LiveCluster {
                 (s.key_of(host), state)
             });
             states.collect()
+        })
+    }
+
+    /// What is known of each endpoint as of `now`, by address.
+    pub fn endpoint_facts(&self, now: Instant) -> Vec<(EndpointKey, EndpointFacts)> {
+        self.with(now, |s| {
+            let decay = s.policy.balancer.decay();
+            let facts = s.present().map(|(_, host)| {
+                let estimate = decay.map(|d| Duration::from_nanos(host.cost.at(s.now, d) as u64));
+                let of_breaker = host.breaker.as_ref().map_or(0, |b| b.failures_in_a_row());
+                let facts = EndpointFacts {
+                    endpoint: host.endpoint.clone(),
+                    state: state_of(host, s.detector.as_ref()),
+                    estimate,
+                    failures_in_a_row: of_breaker.max(host.outlier.failures_in_a_row()),
+                };
+                (s.key_of(host), facts)
+            });
+            facts.collect()
         })
     }
 

@@ -18,6 +18,37 @@ fn an_attempt_is_counted_while_it_lasts_and_once() {
 }
 
 #[test]
+fn what_is_known_of_an_endpoint_goes_into_its_row() {
+    let (proxy, live) = clusters(1, |c| c.outlier = Some(Default::default()));
+    let mut placed = endpoint(0);
+    placed.locality.zone = "eu-1".into();
+    placed.identity = "spiffe://cluster.local/ns/shop/sa/web".parse().ok();
+    let mut policy = policy(|c| c.outlier = Some(Default::default()));
+    policy.balancer = crate::snapshot::Balancer::PeakEwma {
+        decay: ms(10_000),
+        default_rtt: ms(30),
+        failure_penalty: ms(0),
+    };
+    proxy.apply(&outbound(policy, vec![placed]), at(0));
+    for _ in 0..3 {
+        let started = live.start(&[], 0, None, at(1)).unwrap();
+        started.ticket.end(&status(500), at(2));
+    }
+    let (_, facts) = proxy.endpoint_facts(at(2)).remove(0);
+    let mut row = crate::report::EndpointRow::default();
+    row.set_facts(facts);
+    assert_eq!(row.failures_in_a_row, 3);
+    assert_eq!(
+        (&*row.zone, row.identity.ends_with("/sa/web")),
+        ("eu-1", true)
+    );
+    assert!(row.estimate_us.is_some());
+    let mut other = crate::report::EndpointRow::default();
+    crate::report::Row::merge(&mut other, &row);
+    assert_eq!((other.failures_in_a_row, &other.zone), (3, &row.zone));
+}
+
+#[test]
 fn a_full_limit_of_requests_refuses_at_once() {
     let (_, live) = clusters(2, |c| c.limits.requests = 1);
     let first = live.start(&[], 0, None, at(0)).unwrap();

@@ -1,7 +1,10 @@
 //! Why an endpoint gets traffic or not, in words that are the same in reports, logs and on the
 //! screen.
 
-use crate::time::Instant;
+use std::sync::Arc;
+
+use crate::snapshot::Endpoint;
+use crate::time::{Duration, Instant};
 
 /// The state of one endpoint as one proxy sees it. When several hold at once the report names the
 /// one that lasts longest: see the order of [`EndpointStatus`].
@@ -59,6 +62,17 @@ pub enum EndpointStatus {
     Unhealthy,
     /// It terminates: what is under way finishes.
     Draining,
+}
+
+/// What one proxy knows of an endpoint besides what it counts there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndpointFacts {
+    pub endpoint: Arc<Endpoint>,
+    pub state: EndpointState,
+    /// The balancer's estimate of its latency, if it keeps one.
+    pub estimate: Option<Duration>,
+    /// See [`EndpointRow::failures_in_a_row`](super::EndpointRow::failures_in_a_row).
+    pub failures_in_a_row: u32,
 }
 
 /// Counters and gauges of the connections to one endpoint.

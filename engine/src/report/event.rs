@@ -63,6 +63,11 @@ pub enum EventKind {
     Overflow,
     DrainStarted,
     DrainFinished,
+    /// A scenario breaks something.
+    FaultBegan,
+    FaultEnded,
+    /// A scenario changes something, as an operator would.
+    ChangeMade,
 }
 
 // === impl EventKind ===
@@ -96,6 +101,9 @@ impl EventKind {
             Self::Overflow => "overflow",
             Self::DrainStarted => "drain-started",
             Self::DrainFinished => "drain-finished",
+            Self::FaultBegan => "fault-began",
+            Self::FaultEnded => "fault-ended",
+            Self::ChangeMade => "change-made",
         }
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::counters::Counters;
-use super::endpoint::{Connections, EndpointState, EndpointStatus};
+use super::endpoint::{Connections, EndpointFacts, EndpointState, EndpointStatus};
+use crate::identity::Identity;
 
 /// Rows by key, in the order of the keys. Serialised it is an array of objects that hold the fields
 /// of key and row side by side.
@@ -60,6 +61,13 @@ pub struct BackendRow {
         serde(default, skip_serializing_if = "Option::is_none")
     )]
     pub concurrency_limit: Option<u64>,
+    /// How many more retries the budget of the backend would pay for at this moment, over all
+    /// routes that share it; none without a budget. Merged: the sum.
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, skip_serializing_if = "Option::is_none")
+    )]
+    pub retries_left: Option<u64>,
     #[cfg_attr(feature = "serde", serde(flatten))]
     pub counters: Counters,
 }
@@ -70,6 +78,8 @@ pub struct Guards {
     /// By the name of the rule.
     pub breakers: BTreeMap<Arc<str>, EndpointState>,
     pub concurrency_limit: Option<u64>,
+    /// Of several budgets the one that has least left.
+    pub retries_left: Option<u64>,
 }
 
 /// One endpoint of a backend; `counters` count attempts, not requests.
@@ -86,6 +96,25 @@ pub struct EndpointRow {
     /// greatest.
     #[cfg_attr(feature = "serde", serde(default))]
     pub estimate_us: Option<u64>,
+    /// How many attempts have failed since the last that did not, as the detector or breaker counts
+    /// them that counts most. Merged: the greatest.
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, skip_serializing_if = "is_no_failure")
+    )]
+    pub failures_in_a_row: u32,
+    /// Where it runs; empty = unknown. Merged: the greatest.
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, skip_serializing_if = "str::is_empty")
+    )]
+    pub zone: Arc<str>,
+    /// Its SPIFFE id; empty = it is not in the mesh. Merged: the greatest.
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, skip_serializing_if = "str::is_empty")
+    )]
+    pub identity: Arc<str>,
     #[cfg_attr(feature = "serde", serde(default))]
     pub connections: Connections,
     #[cfg_attr(feature = "serde", serde(flatten))]
@@ -193,6 +222,8 @@ impl Row for BackendRow {
         }
         let limits = self.concurrency_limit.into_iter();
         self.concurrency_limit = limits.chain(other.concurrency_limit).min();
+        let left = self.retries_left.into_iter().chain(other.retries_left);
+        self.retries_left = left.reduce(u64::saturating_add);
         self.counters.merge(&other.counters);
     }
 
@@ -208,6 +239,7 @@ impl Row for BackendRow {
             weight: self.weight,
             breaker: self.breaker.clone(),
             concurrency_limit: self.concurrency_limit,
+            retries_left: self.retries_left,
             counters: self.counters.take(),
         }
     }
@@ -222,6 +254,15 @@ impl Row for EndpointRow {
             *self.states.entry(state.clone()).or_default() += n;
         }
         self.estimate_us = self.estimate_us.max(other.estimate_us);
+        self.failures_in_a_row = self.failures_in_a_row.max(other.failures_in_a_row);
+        for (mine, theirs) in [
+            (&mut self.zone, &other.zone),
+            (&mut self.identity, &other.identity),
+        ] {
+            if *mine < *theirs {
+                mine.clone_from(theirs);
+            }
+        }
         self.connections.merge(&other.connections);
         self.counters.merge(&other.counters);
     }
@@ -240,12 +281,16 @@ impl Row for EndpointRow {
     }
 
     fn take(&mut self) -> Self {
+        let (connections, counters) = (self.connections.take(), self.counters.take());
+        let rest = Self {
+            connections: Connections::default(),
+            counters: Counters::default(),
+            ..self.clone()
+        };
         Self {
-            connections: self.connections.take(),
-            counters: self.counters.take(),
-            state: self.state.clone(),
-            states: self.states.clone(),
-            estimate_us: self.estimate_us,
+            connections,
+            counters,
+            ..rest
         }
     }
 }
@@ -257,6 +302,7 @@ impl BackendRow {
     pub fn set_guards(&mut self, guards: &Guards, route: &str) {
         self.breaker = guards.breakers.get(route).cloned().unwrap_or_default();
         self.concurrency_limit = guards.concurrency_limit;
+        self.retries_left = guards.retries_left;
     }
 }
 
@@ -265,9 +311,38 @@ fn is_default_state(state: &EndpointState) -> bool {
     *state == EndpointState::default()
 }
 
+#[cfg(feature = "serde")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that serde asks for"
+)]
+fn is_no_failure(n: &u32) -> bool {
+    *n == 0
+}
+
 // === impl EndpointRow ===
 
 impl EndpointRow {
+    /// Sets what this one proxy knows of it.
+    pub fn set_facts(&mut self, facts: EndpointFacts) {
+        self.set_state(facts.state);
+        self.estimate_us = facts
+            .estimate
+            .map(|d| u64::try_from(d.as_micros()).unwrap_or(u64::MAX));
+        self.failures_in_a_row = facts.failures_in_a_row;
+        let endpoint = &facts.endpoint;
+        let identity = endpoint.identity.as_ref().map_or("", Identity::as_str);
+        for (mine, now) in [
+            (&mut self.zone, endpoint.locality.zone.as_str()),
+            (&mut self.identity, identity),
+        ] {
+            // They hardly ever change, and a frame is made of thousands of rows.
+            if **mine != *now {
+                *mine = now.into();
+            }
+        }
+    }
+
     /// Sets the state that this one proxy sees.
     pub fn set_state(&mut self, state: EndpointState) {
         self.states = [(state.status.as_str().to_owned(), 1)].into();

@@ -56,8 +56,19 @@ impl Budget {
     /// Pays for one retry; false when there is not enough. `in_use` is what is under way towards
     /// the backend, this retry not included.
     pub fn withdraw(&mut self, in_use: InUse, now: Instant) -> bool {
+        if self.left(in_use, now) == 0 {
+            return false;
+        }
+        if let RetryBudget::Rate { percent, .. } = self.policy {
+            self.balance.add(-price(percent), now);
+        }
+        true
+    }
+
+    /// For how many more retries there is enough at this moment.
+    pub fn left(&mut self, in_use: InUse, now: Instant) -> u64 {
         match self.policy {
-            RetryBudget::Rate { .. } => self.withdraw_rate(now),
+            RetryBudget::Rate { .. } => self.left_of_rate(now),
             RetryBudget::Concurrency {
                 percent,
                 min_concurrent,
@@ -65,7 +76,10 @@ impl Budget {
                 let under_way = f64::from(in_use.requests) + f64::from(in_use.pending);
                 // `as` saturates; NaN becomes 0.
                 let share = libm::floor(percent / 100.0 * under_way) as u32;
-                in_use.retries < share.max(min_concurrent)
+                share
+                    .max(min_concurrent)
+                    .saturating_sub(in_use.retries)
+                    .into()
             }
         }
     }
@@ -75,32 +89,34 @@ impl Budget {
         self.balance.is_empty(now)
     }
 
-    fn withdraw_rate(&mut self, now: Instant) -> bool {
+    fn left_of_rate(&mut self, now: Instant) -> u64 {
         let RetryBudget::Rate {
             percent,
             interval,
             min_per_second,
         } = self.policy
         else {
-            return false;
+            return 0;
         };
         if percent == 0 && min_per_second == 0 {
-            return false;
+            return 0;
         }
-        let price = match percent {
-            0 => 1,
-            percent => SCALE * 100 / i64::from(percent),
-        };
+        let price = price(percent);
         let millis = i64::try_from(interval.as_millis()).unwrap_or(i64::MAX);
         let reserve = i64::from(min_per_second)
             .saturating_mul(millis)
             .saturating_mul(price)
             / 1000;
-        if self.balance.sum(now).saturating_add(reserve) < price {
-            return false;
-        }
-        self.balance.add(-price, now);
-        true
+        let there = self.balance.sum(now).saturating_add(reserve);
+        u64::try_from(there / price).unwrap_or(0)
+    }
+}
+
+/// What one retry costs.
+fn price(percent: u32) -> i64 {
+    match percent {
+        0 => 1,
+        percent => (SCALE * 100 / i64::from(percent)).max(1),
     }
 }
 

@@ -153,6 +153,7 @@ fn backend_row() -> BackendRow {
         breaker: EndpointState::new(EndpointStatus::Open, "20 of 40 failed"),
         concurrency_limit: Some(40),
         counters: counters(),
+        ..BackendRow::default()
     }
 }
 

@@ -117,11 +117,11 @@ pub(super) fn frames(_: &mut SchemaGenerator) -> Schema {
                 "routes": rows("Rules: `service`, `route`, `origin`, `counters`."),
                 "backends": rows(
                     "A rule's share for one backend: `service`, `route`, `backend`, `weight`, \
-                     `counters`."
+                     `breaker`, `concurrency_limit`, `retries_left`, `counters`."
                 ),
                 "endpoints": rows(
-                    "Pods: `backend`, `endpoint`, `address`, `state`, `states`, `connections`, \
-                     `counters`."
+                    "Pods: `backend`, `endpoint`, `address`, `state`, `states`, `estimate_us`, \
+                     `failures_in_a_row`, `zone`, `identity`, `connections`, `counters`."
                 ),
                 "edges": rows("Who talks to whom: `from`, `to`, `side`, `tls` and counters."),
                 "events": rows("What proxies reported: `at`, `source`, `kind`, `subject`, …"),

@@ -38,6 +38,25 @@ fn a_share_of_the_requests_plus_a_reserve() {
 }
 
 #[test]
+fn what_is_left_is_what_it_goes_on_to_pay_for() {
+    for (policy, requests) in [
+        (rate(20, 10, 10), 100),
+        (rate(30, 10, 0), 7),
+        (rate(0, 10, 0), 5),
+        (rate(u32::MAX, 10, 0), 1),
+    ] {
+        let mut budget = Budget::new(policy, at(0));
+        (0..requests).for_each(|_| budget.deposit(at(0)));
+        let mut left = budget.left(InUse::default(), at(0));
+        while left > 0 && left < 1000 {
+            assert!(budget.withdraw(InUse::default(), at(0)));
+            assert_eq!(budget.left(InUse::default(), at(0)), left - 1);
+            left -= 1;
+        }
+    }
+}
+
+#[test]
 fn percentages_that_do_not_divide_a_hundred_keep_their_meaning() {
     for percent in 1..=100 {
         let n = allowed(rate(percent, 10, 0), 1000);

@@ -13,6 +13,8 @@
 //! manifest costs more trust than ten right ones gain.
 
 mod access;
+mod annotations;
+mod breakers;
 mod callers;
 mod catalogue;
 mod chains;
@@ -106,6 +108,7 @@ type Analyzer = fn(&Facts<'_>, &mut Findings);
 
 const ANALYZERS: &[Analyzer] = &[
     ignore::unknown,
+    annotations::analyze,
     foreign::analyze,
     twice::analyze,
     versions::analyze,
@@ -123,6 +126,7 @@ const ANALYZERS: &[Analyzer] = &[
     retries::analyze,
     chains::analyze,
     ejection::analyze,
+    breakers::analyze,
     limits::analyze,
     opaque::analyze,
     policy_order::analyze,

@@ -15,6 +15,7 @@ mod containers;
 mod foreign;
 pub mod kinds;
 mod marker;
+pub mod misplaced;
 mod objects;
 pub mod patch;
 mod pod;

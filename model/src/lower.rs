@@ -22,7 +22,7 @@ use engine::snapshot::{
 
 mod authorization;
 pub(crate) mod balance;
-mod breaker;
+pub(crate) mod breaker;
 mod check;
 mod client;
 pub(crate) mod cluster;

@@ -4,7 +4,7 @@ use std::fs;
 
 use insta::assert_snapshot;
 
-use crate::common::{Place, repository};
+use crate::common::{Place, deployment, repository};
 
 mod corpus;
 mod schema;
@@ -224,16 +224,8 @@ metadata: {name: slow, namespace: shop}
 spec:
   targetRefs: [{group: '', kind: Service, name: web}]
   fault: {abort: {httpStatus: 503, percentage: 100}}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: client, namespace: shop}
-spec:
-  selector: {matchLabels: {app: client}}
-  template:
-    metadata: {labels: {app: client}}
-    spec: {containers: [{name: client, image: x}]}
 ";
+    let manifests = format!("{manifests}---\n{}", deployment("client"));
     let scenario = "\
 apiVersion: sim.meshctl.dev/v1alpha1
 kind: Scenario
@@ -246,7 +238,7 @@ spec:
   expect: [{name: it works, metric: successRate, of: load/visit, op: '>=', value: 99%}]
 ";
     place
-        .file("plain.yaml", manifests)
+        .file("plain.yaml", &manifests)
         .file("skip.yaml", scenario);
     // Exit 1: the fault that the client's proxy injects is seen. Exit 0: nothing stands in the way.
     let check = |flags: &[&str], code: i32| {
@@ -259,7 +251,7 @@ spec:
     check(&["--skip-outbound-ports", "80"], 0);
     check(&["--opaque-ports", "80"], 1);
     // Not meshed at all: the mode is Annotated, and nothing was injected.
-    place.file("x.yaml", manifests);
+    place.file("x.yaml", &manifests);
     assert_eq!(place.run(&["simulate", "skip.yaml"]).code, 0);
     // The server's proxy steps aside, and its clients know that they will not meet it there.
     let healthy = manifests.replace("percentage: 100", "percentage: 0");

@@ -1,6 +1,6 @@
 //! `meshctl route` as its user sees it: exit, stdout, stderr.
 
-use crate::common::{Output, Place, repository};
+use crate::common::{Output, Place, deployment, repository};
 
 mod change;
 mod diff;
@@ -10,16 +10,9 @@ mod list;
 mod proof;
 
 /// A workload that calls others and that nobody calls.
-pub(crate) const CLIENT: &str = "\
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web, namespace: shop}
-spec:
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec: {containers: [{name: app, image: x}]}
-";
+pub(crate) fn client() -> String {
+    deployment("web")
+}
 
 /// Runs `meshctl route ARGS` among the data of these tests.
 pub(crate) fn in_data(args: &[&str]) -> Output {

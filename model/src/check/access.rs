@@ -19,7 +19,7 @@ pub(super) fn analyze(facts: &Facts<'_>, findings: &mut Findings) {
         }
         for target in &policy.spec.target_refs {
             if let Some(guarded) = guarded(facts, policy, target) {
-                bytes(findings, policy, &guarded);
+                bytes(facts, findings, policy, &guarded);
                 ports(facts, findings, policy, &guarded);
             }
         }
@@ -105,11 +105,16 @@ fn allow_beside<'f>(
 }
 
 /// Parts of HTTP, asked of connections that are forwarded as bytes.
-fn bytes(findings: &mut Findings, policy: &AuthorizationPolicy, guarded: &Guarded<'_, '_>) {
+fn bytes(
+    facts: &Facts<'_>,
+    findings: &mut Findings,
+    policy: &AuthorizationPolicy,
+    guarded: &Guarded<'_, '_>,
+) {
     let Some((service, section)) = &guarded.service else {
         return;
     };
-    if !all_opaque(service, section.as_deref()) {
+    if !all_opaque(facts, service, section.as_deref()) {
         return;
     }
     for (at, rule) in policy.spec.rules.iter().flatten().enumerate() {
@@ -143,10 +148,11 @@ fn bytes(findings: &mut Findings, policy: &AuthorizationPolicy, guarded: &Guarde
     }
 }
 
-fn all_opaque(service: &Service, section: Option<&str>) -> bool {
+fn all_opaque(facts: &Facts<'_>, service: &Service, section: Option<&str>) -> bool {
     let meant = |port: &&ServicePort| section.is_none_or(|section| port.is_section(section));
     let mut ports = service.ports.iter().filter(meant).peekable();
-    ports.peek().is_some() && ports.all(|port| port.protocol == PortProtocol::Opaque)
+    let spoken = |port| facts.index.protocol(service, port);
+    ports.peek().is_some() && ports.all(|port| spoken(port) == PortProtocol::Opaque)
 }
 
 /// A field of the rule that only HTTP has. Where several operations are alternatives, all of them

@@ -1,4 +1,4 @@
-//! MC0601 to MC0608: endpoints that are meant to be taken out, and never are.
+//! MC0601 to MC0608, MC0611: endpoints that are meant to be taken out, and never are.
 //!
 //! The rules are those of `engine::outlier` and of the balancer's panic: one host may be ejected
 //! when `100 · (ejected + 1) ≤ maxEjectionPercent · hosts`, and health is ignored when the healthy
@@ -11,11 +11,14 @@ use super::facts::Facts;
 use super::{Code, Findings};
 use crate::index::{BackendPolicy, Service};
 use crate::lower::cluster;
+use crate::number::Percent;
 use crate::policy::{Detectors, OutlierDetection};
 use crate::yaml::Step::{self, Key};
 
 /// `engine::snapshot::Cluster::with_defaults`.
 const PANIC_DEFAULT: u32 = 50;
+/// The engine keeps the factor of standard deviations in thousandths.
+const THOUSAND: u64 = 1000;
 
 pub(super) fn analyze(facts: &Facts<'_>, findings: &mut Findings) {
     for policy in facts.index.backend_policies() {
@@ -27,20 +30,32 @@ pub(super) fn analyze(facts: &Facts<'_>, findings: &mut Findings) {
         }
     }
     for service in facts.index.services() {
-        let Some(port) = service.ports.first() else {
+        let Some(hosts) = facts.endpoints(service) else {
             continue;
         };
-        let policy = facts.index.backend_policy(&service.name, port, None);
-        let (Some(policy), Some(hosts)) = (policy, facts.endpoints(service)) else {
-            continue;
-        };
-        if let Some(spec) = &policy.spec.outlier_detection {
-            let outlier = cluster::outlier(spec);
-            few_hosts(findings, policy, service, &outlier, hosts);
-            minimum_hosts(findings, policy, service, spec, &outlier, hosts);
+        for policy in effective(facts, service) {
+            if let Some(spec) = &policy.spec.outlier_detection {
+                let outlier = cluster::outlier(spec);
+                few_hosts(findings, policy, service, &outlier, hosts);
+                minimum_hosts(findings, policy, service, spec, &outlier, hosts);
+            }
+            cap(findings, policy, service, hosts);
         }
-        cap(findings, policy, service, hosts);
     }
+}
+
+/// The policies that hold for the ports of a Service, in the eyes of all clients.
+fn effective<'f>(facts: &'f Facts<'_>, service: &Service) -> Vec<&'f BackendPolicy> {
+    let consumers = facts.index.backend_consumers(&service.name);
+    let views = || core::iter::once(None).chain(consumers.iter().map(Some));
+    let mut found: Vec<&BackendPolicy> = Vec::new();
+    for port in &service.ports {
+        for view in views() {
+            let policy = facts.index.backend_policy(&service.name, port, view);
+            found.extend(policy.filter(|policy| found.iter().all(|p| p.name != policy.name)));
+        }
+    }
+    found
 }
 
 fn field(key: &'static str) -> [Step<'static>; 3] {
@@ -195,26 +210,75 @@ fn minimum_hosts(
             findings.add(Code::TooFewHosts, &policy.object, &path, message, help);
         }
     }
+    if success_rate.is_some() && hosts >= outlier.success_rate.minimum_hosts {
+        deviation(findings, policy, service, outlier, hosts);
+    }
+}
+
+/// Of n values none is farther below their mean than √(n−1) standard deviations (P. A. Samuelson,
+/// "How Deviant Can You Be?", 1968).
+fn deviation(
+    findings: &mut Findings,
+    policy: &BackendPolicy,
+    service: &Service,
+    outlier: &Outlier,
+    hosts: u32,
+) {
+    let factor = u64::from(outlier.success_rate.stdev_factor);
+    let most = u64::from(hosts.saturating_sub(1));
+    if factor * factor <= most * THOUSAND * THOUSAND {
+        return;
+    }
+    let factor = factor as f64 / THOUSAND as f64;
+    let needed = (factor * factor).ceil() as u64 + 1;
+    let message = format!(
+        "successRate never ejects: of {hosts} endpoints none is more than {:.2} standard \
+         deviations below the mean, and {factor} are asked for",
+        (most as f64).sqrt()
+    );
+    let help = format!(
+        "{} has {hosts} endpoints here: it needs {needed}, or a lower `standardDeviationFactor`",
+        service.name
+    );
+    let path = [
+        "spec",
+        "outlierDetection",
+        "detectors",
+        "successRate",
+        "standardDeviationFactor",
+    ]
+    .map(Key);
+    findings.add(Code::NeverFarEnough, &policy.object, &path, message, help);
 }
 
 /// The breakers of one endpoint are free of the cap (`engine::live`).
 fn cap(findings: &mut Findings, policy: &BackendPolicy, service: &Service, hosts: u32) {
-    let breaker = policy.spec.circuit_breaker.as_ref();
-    let unified = breaker.and_then(|breaker| breaker.unified.as_ref());
-    let Some(cap) = unified.and_then(|unified| unified.breaker_cap_percent) else {
+    let Some(breaker) = &policy.spec.circuit_breaker else {
         return;
     };
-    if hosts < 2 || u64::from(cap.u32()) * u64::from(hosts) >= 100 {
-        return;
+    let of = |key, cap: Option<Percent>| cap.map(|cap| (key, cap));
+    let unified = breaker.unified.as_ref();
+    let accrual = breaker.failure_accrual.as_ref();
+    let written = [
+        of("unified", unified.and_then(|u| u.breaker_cap_percent)),
+        of(
+            "failureAccrual",
+            accrual.and_then(|a| a.breaker_cap_percent),
+        ),
+    ];
+    for (key, cap) in written.into_iter().flatten() {
+        if hosts < 2 || u64::from(cap.u32()) * u64::from(hosts) >= 100 {
+            continue;
+        }
+        let message = format!(
+            "{cap} % of the {hosts} endpoints of {} are less than one: no breaker ever opens",
+            service.name
+        );
+        let help = format!(
+            "with {hosts} endpoints at least {} % are needed",
+            100_u32.div_ceil(hosts)
+        );
+        let path = ["spec", "circuitBreaker", key, "breakerCapPercent"].map(Key);
+        findings.add(Code::BreakerCapTooLow, &policy.object, &path, message, help);
     }
-    let message = format!(
-        "{cap} % of the {hosts} endpoints of {} are less than one: no breaker ever opens",
-        service.name
-    );
-    let help = format!(
-        "with {hosts} endpoints at least {} % are needed",
-        100_u32.div_ceil(hosts)
-    );
-    let path = ["spec", "circuitBreaker", "unified", "breakerCapPercent"].map(Key);
-    findings.add(Code::BreakerCapTooLow, &policy.object, &path, message, help);
 }

@@ -264,7 +264,7 @@ impl WorkloadFact<'_> {
 }
 
 /// The path of the template that pods are made from.
-fn template_path(kind: WorkloadKind) -> Vec<Step<'static>> {
+pub(super) fn template_path(kind: WorkloadKind) -> Vec<Step<'static>> {
     match kind {
         WorkloadKind::Pod => Vec::new(),
         WorkloadKind::CronJob => ["spec", "jobTemplate", "spec", "template"]

@@ -101,11 +101,12 @@ fn of_port<'f>(
             own_retry: false,
             own_timeout: false,
         };
-        if governing.routes.is_empty() && port.protocol != PortProtocol::Opaque {
+        let spoken = index.protocol(service, port);
+        if governing.routes.is_empty() && spoken != PortProtocol::Opaque {
             let policy = index.traffic_policy(&service.name, port, consumer, None);
             let mut handled = base(None, traffic(Inline::default(), policy), policy);
             // HTTP/2 is most likely gRPC, whose methods are all POST.
-            handled.may_write = port.protocol != PortProtocol::Http2;
+            handled.may_write = spoken != PortProtocol::Http2;
             found.push(handled);
         }
         for route in governing.routes {

@@ -86,7 +86,7 @@ fn conflicts(facts: &Facts<'_>, findings: &mut Findings, workload: &WorkloadFact
     let Some(pod) = facts.index.pod(&workload.pod) else {
         return;
     };
-    let mut seen: BTreeMap<u16, (&Service, &ServicePort)> = BTreeMap::new();
+    let mut seen: BTreeMap<u16, (&Service, PortProtocol)> = BTreeMap::new();
     let mut services: Vec<&Service> = facts.in_front(workload).collect();
     services.sort_by(|a, b| (&a.age, &a.name).cmp(&(&b.age, &b.name)));
     for service in services {
@@ -100,19 +100,20 @@ fn conflicts(facts: &Facts<'_>, findings: &mut Findings, workload: &WorkloadFact
             else {
                 continue;
             };
-            if port.protocol == PortProtocol::Detect || is_tls(written) {
+            let spoken = facts.index.protocol(service, port);
+            if spoken == PortProtocol::Detect || is_tls(written) {
                 continue;
             }
-            let (first, first_port) = *seen.entry(number).or_insert((service, port));
-            let opaque = |port: &ServicePort| port.protocol == PortProtocol::Opaque;
-            if opaque(first_port) == opaque(port) || first.name == service.name {
+            let (first, of_first) = *seen.entry(number).or_insert((service, spoken));
+            let opaque = |protocol| protocol == PortProtocol::Opaque;
+            if opaque(of_first) == opaque(spoken) || first.name == service.name {
                 continue;
             }
             let message = format!(
                 "port {number} of {} is {} here and {} in Service {}",
                 workload.object.subject(),
-                spoken(port),
-                spoken(first_port),
+                word(spoken),
+                word(of_first),
                 first.name
             );
             let help = "one application speaks one protocol on a port: with both, it is detected \
@@ -131,8 +132,8 @@ fn is_tls(port: &kube::ServicePort) -> bool {
     ["https", "tls", "wss"].contains(&&*app.to_ascii_lowercase())
 }
 
-fn spoken(port: &ServicePort) -> &'static str {
-    match port.protocol {
+fn word(protocol: PortProtocol) -> &'static str {
+    match protocol {
         PortProtocol::Http1 => "HTTP",
         PortProtocol::Http2 => "HTTP/2",
         PortProtocol::Opaque => "opaque (bytes)",

@@ -8,8 +8,6 @@ use std::collections::BTreeMap;
 
 use super::ports::PortRanges;
 use super::settings::{Identity, Settings};
-use crate::decode::nearest;
-use crate::diagnostic::Diagnostic;
 use crate::index::Inject;
 use crate::kube::Quantity;
 
@@ -31,6 +29,8 @@ pub const OPAQUE_PORTS: &str = "meshctl.dev/opaque-ports";
 /// How many times as much as others a pod can take: of two endpoints with weights 1 and 3 the
 /// second gets three of four requests.
 pub const ENDPOINT_WEIGHT: &str = "meshctl.dev/endpoint-weight";
+/// The state of a progressive shift, written by `route shift`.
+pub const SHIFT: &str = "meshctl.dev/shift";
 
 type Texts = BTreeMap<String, String>;
 type Set = fn(&mut Settings, &str) -> Result<(), String>;
@@ -62,20 +62,10 @@ pub enum Place {
     /// A Namespace: for all its pods that do not say otherwise.
     Namespace,
     Service,
+    /// A route of the Gateway API.
+    Route,
     /// Any object.
     Anywhere,
-}
-
-/// A key with our prefix that means nothing where it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Misplaced<'a> {
-    /// No such annotation; perhaps another one was meant.
-    Unknown {
-        key: &'a str,
-        near: Option<&'static str>,
-    },
-    /// It is read elsewhere.
-    Elsewhere { key: &'a str, on: &'static [Place] },
 }
 
 /// A value that cannot be read.
@@ -302,6 +292,16 @@ pub static TABLE: &[Annotation] = &[
         set: None,
     },
     Annotation {
+        key: SHIFT,
+        flag: None,
+        on: &[Place::Route],
+        values: "written by `meshctl route shift`",
+        default: "",
+        meaning: "How far a progressive shift is: `meshctl route shift --resume` reads it.",
+        is_recorded: false,
+        set: None,
+    },
+    Annotation {
         key: "meshctl.dev/lint-ignore",
         flag: None,
         on: &[Place::Anywhere],
@@ -347,24 +347,6 @@ pub fn read(labels: &Texts, annotations: &Texts) -> Result<Settings, Vec<BadValu
     }
 }
 
-/// Keys with our prefix that mean nothing on an object of this place.
-pub fn misplaced<'a>(
-    place: Option<Place>,
-    keys: impl IntoIterator<Item = &'a str>,
-) -> Vec<Misplaced<'a>> {
-    let ours = keys.into_iter().filter(|key| key.starts_with(PREFIX));
-    let judged = ours.filter_map(|key| {
-        let Some(row) = find(key) else {
-            let near = nearest(key, TABLE.iter().map(|row| row.key));
-            return Some(Misplaced::Unknown { key, near });
-        };
-        let here =
-            row.on.contains(&Place::Anywhere) || place.is_some_and(|place| row.on.contains(&place));
-        (!here).then_some(Misplaced::Elsewhere { key, on: row.on })
-    });
-    judged.collect()
-}
-
 /// The table as Markdown, for the documentation.
 pub fn markdown() -> String {
     let mut text = String::from(
@@ -405,31 +387,6 @@ impl Annotation {
     }
 }
 
-// === impl Misplaced ===
-
-impl Misplaced<'_> {
-    pub fn warning(&self) -> Diagnostic {
-        match self {
-            Self::Unknown { key, near } => {
-                let warning = Diagnostic::warning(format!("`{key}` is no annotation of meshctl"));
-                match near {
-                    Some(near) => warning.help(format!("did you mean `{near}`?")),
-                    None => warning,
-                }
-            }
-            Self::Elsewhere { key, on } => {
-                let on: Vec<&str> = on.iter().map(|place| place.name()).collect();
-                let help = if on.contains(&Place::Pod.name()) {
-                    "put it into the metadata of the pod template".to_owned()
-                } else {
-                    format!("it is read on: {}", on.join(", "))
-                };
-                Diagnostic::warning(format!("the annotation `{key}` has no effect here")).help(help)
-            }
-        }
-    }
-}
-
 // === impl Place ===
 
 impl Place {
@@ -438,6 +395,7 @@ impl Place {
             Self::Pod => "pod",
             Self::Namespace => "Namespace",
             Self::Service => "Service",
+            Self::Route => "route",
             Self::Anywhere => "any object",
         }
     }

@@ -15,8 +15,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::annotations::{self, BadValue, Misplaced};
+use super::annotations::{self, BadValue, Place};
 use super::kinds::Kinds;
+use super::misplaced;
 use super::objects::{self, Found, Name, Role};
 use super::{Config, Decision, Marker, Owner, PodView, Question, Settings, Skip, decide};
 use crate::diagnostic::Diagnostic;
@@ -429,24 +430,13 @@ fn refused(document: &Document, node: &Node, errors: &[BadValue]) -> Vec<Diagnos
 
 /// Keys of ours on an object that mean nothing there. A pod is its own template.
 fn misplaced(document: &Document, found: &Found<'_>, is_pod: bool) -> Vec<Diagnostic> {
+    let source = &document.source;
     let mut warnings = Vec::new();
-    let own = ["metadata", "annotations"].map(Step::Key);
-    let template = found.template().map(|node| (node, annotations::Place::Pod));
-    let object = (!is_pod).then_some((found.node, None));
-    let places = object
-        .into_iter()
-        .chain(template.map(|(node, place)| (node, Some(place))));
-    for (node, place) in places {
-        let Some(map) = node.at(&own) else { continue };
-        let entries = map.decided();
-        let keys = entries.iter().map(|(key, _)| &**key);
-        for problem in annotations::misplaced(place, keys) {
-            let key = match problem {
-                Misplaced::Unknown { key, .. } | Misplaced::Elsewhere { key, .. } => key,
-            };
-            let span = map.entry(key).map_or(map.span, |entry| entry.key.span);
-            warnings.push(problem.warning().at(&document.source, span));
-        }
+    if !is_pod {
+        warnings.extend(misplaced::on(source, found.node, None));
+    }
+    if let Some(template) = found.template() {
+        warnings.extend(misplaced::on(source, template, Some(Place::Pod)));
     }
     warnings
 }

@@ -6,7 +6,7 @@ use engine::snapshot::{Breaker, FailureAccrual, RollingWindow, UnifiedBreaker};
 use super::cluster::set;
 use crate::policy::{self, CircuitBreaker, CircuitBreakerType};
 
-pub(super) fn breaker(spec: &CircuitBreaker) -> Breaker {
+pub(crate) fn breaker(spec: &CircuitBreaker) -> Breaker {
     match spec.r#type.unwrap_or(CircuitBreakerType::Unified) {
         CircuitBreakerType::Unified => {
             Breaker::Unified(unified(spec.unified.clone().unwrap_or_default()))

@@ -13,34 +13,27 @@ use crate::policy::{
 const WINDOW_MIN: Duration = Duration::from_millis(10);
 
 pub(super) fn check(check: &mut Check, breaker: &CircuitBreaker) {
-    let kind = breaker.r#type.unwrap_or(CircuitBreakerType::Unified);
+    use CircuitBreakerType as T;
+    let kind = breaker.r#type.unwrap_or(T::Unified);
     let blocks = [
-        (
-            "unified",
-            CircuitBreakerType::Unified,
-            breaker.unified.is_some(),
-        ),
+        ("unified", T::Unified, breaker.unified.is_some()),
         (
             "failureAccrual",
-            CircuitBreakerType::FailureAccrual,
+            T::FailureAccrual,
             breaker.failure_accrual.is_some(),
         ),
         (
             "rollingWindow",
-            CircuitBreakerType::RollingWindow,
+            T::RollingWindow,
             breaker.rolling_window.is_some(),
         ),
     ];
-    for (key, of, present) in blocks {
-        if present && of != kind {
-            check.field(key, |check| {
-                check.error(
-                    format!("`{key}` has no effect when the type is {kind:?}"),
-                    format!("set `type: {of:?}` or remove the field"),
-                );
-            });
-        }
-    }
+    check.beside(&kind, &blocks, |check, key, of| {
+        check.error(
+            format!("`{key}` has no effect when the type is {kind:?}"),
+            format!("set `type: {of:?}` or remove the field"),
+        );
+    });
     if let Some(unified) = &breaker.unified {
         check.field("unified", |check| self::unified(check, unified));
     }

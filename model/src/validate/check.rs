@@ -118,6 +118,20 @@ impl Check {
         }
     }
 
+    /// Of fields that a type chooses from, runs `f` inside each that is there and not chosen.
+    pub(crate) fn beside<T: PartialEq>(
+        &mut self,
+        chosen: &T,
+        fields: &[(&str, T, bool)],
+        f: impl Fn(&mut Self, &str, &T),
+    ) {
+        for (key, of, present) in fields {
+            if *present && of != chosen {
+                self.field(key, |check| f(check, key, of));
+            }
+        }
+    }
+
     fn push(&mut self, level: Level, message: String, help: String) {
         self.findings.push(Finding {
             level,

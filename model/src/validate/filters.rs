@@ -232,15 +232,14 @@ fn union<T: PartialEq>(check: &mut Check, fields: &[(&str, T, bool)], kind: T) {
                 format!("the filter has no `{key}`"),
                 format!("the type asks for the field `{key}`"),
             );
-        } else if *of != kind && *present {
-            check.field(key, |check| {
-                check.error(
-                    format!("`{key}` does not belong to this type of filter"),
-                    "set only the field that `type` names; use one filter for each change",
-                );
-            });
         }
     }
+    check.beside(&kind, fields, |check, key, _| {
+        check.error(
+            format!("`{key}` does not belong to this type of filter"),
+            "set only the field that `type` names; use one filter for each change",
+        );
+    });
 }
 
 fn headers(check: &mut Check, edit: &HeaderFilter) {

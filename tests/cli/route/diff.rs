@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use super::{CLIENT, in_data, refused};
+use super::{client, in_data, refused};
 use crate::common::{Output, Place, repository};
 
 fn data(name: &str) -> String {
@@ -114,8 +114,8 @@ fn base_and_head_are_compared_from_a_directory_and_from_a_commit() {
         .file("route.yaml", data("route.yaml"));
     place
         .file("rush.yaml", SCENARIO)
-        .file("client.yaml", CLIENT);
-    place.file("base/client.yaml", CLIENT);
+        .file("client.yaml", client());
+    place.file("base/client.yaml", client());
     place
         .file("base/app.yaml", data("app.yaml"))
         .file("base/route.yaml", data("route.yaml"));

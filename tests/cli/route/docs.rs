@@ -26,7 +26,7 @@ tests:
 #[test]
 fn every_example_of_the_page_on_routing_works() {
     let place = Place::new();
-    place.file("client.yaml", super::CLIENT);
+    place.file("client.yaml", super::client());
     let app = std::fs::read_to_string(repository("tests/data/routes/app.yaml")).unwrap();
     place
         .file("shop.yaml", app)

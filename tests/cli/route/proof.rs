@@ -29,7 +29,7 @@ fn place() -> Place {
         place.file(name, std::fs::read_to_string(path).unwrap());
     }
     place.file("proof.yaml", SCENARIO);
-    place.file("client.yaml", super::CLIENT);
+    place.file("client.yaml", super::client());
     place
 }
 

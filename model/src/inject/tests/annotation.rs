@@ -1,6 +1,7 @@
 //! The table of annotations.
 
-use super::super::annotations::{Misplaced, Place, TABLE, find, misplaced, read};
+use super::super::annotations::{Place, TABLE, find, read};
+use super::super::misplaced::{Misplaced, annotations as misplaced};
 use super::*;
 
 fn texts(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {

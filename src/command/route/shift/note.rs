@@ -14,7 +14,7 @@ use super::target::{Target, Weights, has_weights, with_weights};
 use crate::error::Error;
 
 /// Where the note stands.
-pub(crate) const ANNOTATION: &str = "meshctl.dev/shift";
+pub(crate) use model::inject::annotations::SHIFT as ANNOTATION;
 /// The form of the note; another one was written by another version of this program.
 const FORM: u32 = 1;
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::form;
 use super::layout::Layout;
 use super::value::{self, Mismatch};
 use super::{Form, Op, Place, Segment};
@@ -84,7 +85,11 @@ impl<'a> Draft<'a> {
                 if self.is_empty()
                     && let Form::Empty(text) = form
                 {
-                    *self = Self::Written(text.clone());
+                    // The document may have become JSON in between, or YAML.
+                    *self = match form::suits(text, layout.json) {
+                        true => Self::Written(text.clone()),
+                        false => Self::New(form.value()),
+                    };
                 }
                 Ok(())
             }

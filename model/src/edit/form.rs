@@ -1,5 +1,6 @@
 //! How a collection is written before an edit fills it.
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -64,6 +65,10 @@ impl Form {
         let Self::Empty(text) = self else {
             return Value::Null;
         };
+        // In YAML its lines might stand behind tabs.
+        if let Ok(value) = serde_json::from_str(text) {
+            return value;
+        }
         // The text means what it means behind a key; in braces it may follow the colon directly.
         let manifest = match text.is_empty() || text.starts_with(char::is_whitespace) {
             true => format!("---\nkey:{text}\n"),
@@ -76,6 +81,14 @@ impl Form {
         });
         value.unwrap_or_default()
     }
+}
+
+/// Whether `text` can stand behind a colon in a document that is JSON, or is not.
+pub(super) fn suits(text: &str, json: bool) -> bool {
+    if json {
+        return serde_json::from_str::<IgnoredAny>(text).is_ok();
+    }
+    !text.contains('\t') || !text.contains(['\n', '\r'])
 }
 
 /// Index of the member of `node` that `segment` names: of equal keys the last.

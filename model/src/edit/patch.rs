@@ -4,6 +4,8 @@ use core::ops::Range;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::de::IgnoredAny;
+
 use super::draft::Draft;
 use super::layout::Layout;
 use super::style::Style;
@@ -211,6 +213,10 @@ fn check(
     let braces = |text: &str| text.trim_start().starts_with('{');
     if !layout.json && braces(text) && !braces(&layout.text) {
         return Err(refuse("a text that starts with `{` is read as JSON"));
+    }
+    // The reader takes the document as YAML, which is more than JSON.
+    if layout.json && serde_json::from_str::<IgnoredAny>(text).is_err() {
+        return Err(refuse("the result would not be JSON"));
     }
     let value = if splices.is_empty() {
         document.to_json()

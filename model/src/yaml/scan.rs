@@ -72,7 +72,8 @@ impl<'a> Cursor<'a> {
         let Some(block) = self.text.get(start..end) else {
             return end;
         };
-        let header = block.lines().next().unwrap_or("");
+        let header = lines(block).next().unwrap_or("");
+        let header = header.trim_end_matches(['\n', '\r']);
         let indicator = header.split_once(" #").map_or(header, |(before, _)| before);
         let keep = indicator.contains('+');
         let mut kept = block.rfind(['\n', '\r']).map_or(block.len(), |at| at + 1);
@@ -114,23 +115,36 @@ impl<'a> Cursor<'a> {
     }
 }
 
+/// The lines of `text`, each with its line break; a lone carriage return is one, too.
+pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    core::iter::from_fn(move || {
+        let at = rest.find(['\n', '\r']).unwrap_or(rest.len());
+        let length = match &rest.as_bytes()[at..] {
+            [] => 0,
+            [b'\r', b'\n', ..] => 2,
+            _ => 1,
+        };
+        let (line, behind) = rest.split_at(at + length);
+        rest = behind;
+        (!line.is_empty()).then_some(line)
+    })
+}
+
 /// Where the last line of a block scalar ends that is content: lines of blanks that are shorter
 /// than the indentation are not. The header is `header` bytes long.
 fn content_end(block: &str, header: usize) -> usize {
-    let lines = || block.split_inclusive('\n').skip(1);
+    let body = || lines(block).skip(1);
     let spaces = |line: &str| line.len() - line.trim_start_matches(' ').len();
     let written = |line: &&str| !line.trim().is_empty();
-    let indent = lines()
+    let indent = body()
         .filter(written)
         .map(spaces)
         .min()
         .unwrap_or(usize::MAX);
-    let mut at = block
-        .find('\n')
-        .map_or(block.len(), |at| at + 1)
-        .max(header);
+    let mut at = lines(block).next().map_or(0, str::len).max(header);
     let mut end = at;
-    for line in lines() {
+    for line in body() {
         at += line.len();
         let blank = line.trim_matches([' ', '\n', '\r']).is_empty() && spaces(line) <= indent;
         if !blank {

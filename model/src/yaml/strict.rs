@@ -3,6 +3,7 @@
 //! Found by comparing with the kubectl binary on mutated manifests. Where the two readings differ,
 //! the text is refused: it means one thing to some of its readers and another to the cluster.
 
+use super::scan::lines;
 use super::{Kind, Node, Span, Style};
 
 /// A place that is refused, in bytes of the document, and why.
@@ -154,7 +155,7 @@ fn collect(node: &Node, into: &mut Vec<(Span, bool)>) {
 fn tab_between(text: &str, start: usize, end: usize) -> Option<Strict> {
     let separate =
         |at: usize| at == 0 || matches!(text.as_bytes()[at - 1], b' ' | b'\t' | b'\n' | b'\r');
-    let mut indentation = text.get(..start)?.ends_with('\n') || start == 0;
+    let mut indentation = text.get(..start)?.ends_with(['\n', '\r']) || start == 0;
     let mut line_is_empty = indentation;
     let mut comment = false;
     for (at, byte) in text.get(start..end)?.bytes().enumerate() {
@@ -182,13 +183,13 @@ fn tab_between(text: &str, start: usize, end: usize) -> Option<Strict> {
 /// A tab that stands where a block scalar's lines have their indentation.
 fn tab_in_block(text: &str, start: usize, end: usize) -> Option<Strict> {
     let raw = text.get(start..end)?;
-    let (header, _) = raw.split_once('\n')?;
+    let header = lines(raw).next()?;
     let indicator = header.split('#').next().unwrap_or(header);
     if indicator.contains(|c: char| c.is_ascii_digit()) {
         return None;
     }
-    let mut at = start + header.len() + 1;
-    for line in text.get(at..end)?.split_inclusive('\n') {
+    let mut at = start + header.len();
+    for line in lines(text.get(at..end)?) {
         let content = line.trim_start_matches(' ');
         let spaces = line.len() - content.len();
         if content.starts_with('\t') {

@@ -87,6 +87,7 @@ fn every_style_comes_back() {
         "---\n# c\n---\na: 1\n---\n",
         "a: &x\n  b: 1\nc: *x\nm:\n  <<: *x\n  n:\n    <<: *x\n",
         "m:\n\n  n:\n\n    a: 1\n\n\nl:\n\n- a\n\n\n- b\n\n",
+        "m:\r\r  n:\r\r    a: 1\r\r\rl:\r\r- a\r\r\r- b\r\r\ro: p\r\r",
         "? a\n: m\n"
             .replace("? a\n: m\n", "'m':\n  \"n\" : {}\n'l' :\n- a\n")
             .as_str(),

@@ -1,6 +1,7 @@
 //! JSON gets JSON: lines where there are lines, one line where there is one.
 
 use super::*;
+use crate::edit::Form;
 
 const PRETTY: &str = r#"{
   "kind": "Pod",
@@ -119,4 +120,37 @@ fn json_values_change_and_go() {
         ],
         "{\n  \"kind\": \"Pod\",\n  \"x\": 1,\n  \"y\": 2\n}\n",
     );
+}
+
+#[test]
+fn a_form_of_yaml_comes_back_as_its_value_in_json() {
+    let restore = |form: &str| Edit::restore(at("m"), Form::Empty(form.to_owned()));
+    let cases = [
+        ("", "null"),
+        (" ~", "null"),
+        (" # c\n  []", "[]"),
+        (" !!seq []", "[]"),
+        (" {}", "{}"),
+        ("\n\t[\n\t]", "\n\t[\n\t]"),
+    ];
+    for (form, expected) in cases {
+        let empty = if expected.contains('[') { "[]" } else { "{}" };
+        let text = format!("{{\"m\": {empty}, \"n\": 1}}");
+        let seen = edited(&text, &[restore(form)]).unwrap();
+        let written: Value = serde_json::from_str(&seen).unwrap();
+        let wanted: Value = serde_json::from_str(expected).unwrap();
+        assert_eq!(written["m"], wanted, "{form:?}: {seen}");
+    }
+    // The other way: lines behind tabs are nothing that YAML takes.
+    let tabs = restore("\n\t[\n\t]");
+    assert_eq!(edited("m: []\nn: 1\n", &[tabs]).unwrap(), "m: []\nn: 1\n");
+}
+
+#[test]
+fn an_empty_list_of_lines_behind_tabs_comes_back() {
+    let text = "{\n\t\"l\": [\n\t],\n\t\"m\": 1\n}\n";
+    let form = Form::of(&yaml::read("t.json", text).unwrap()[0], &at("l"));
+    let with = edited(text, &[append("l", json!({"name": "a"}))]).unwrap();
+    let take = [Edit::remove(at("l[name=a]")), Edit::restore(at("l"), form)];
+    assert_eq!(edited(&with, &take).unwrap(), text, "by way of {with}");
 }

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use crate::http2::KeepAlive;
 use crate::observe::Observer;
+use crate::telemetry::outputs::Outputs;
 use crate::tls::Material;
 
 /// Everything a proxy needs besides its snapshots and the world.
@@ -26,6 +27,8 @@ pub struct Bootstrap {
     pub crypto: Arc<CryptoProvider>,
     /// Told of every request when it has ended.
     pub observer: Option<Arc<dyn Observer>>,
+    /// Access log, traces and their export; shared by the workers of a process.
+    pub outputs: Option<Arc<Outputs>>,
     pub bounds: Bounds,
 }
 

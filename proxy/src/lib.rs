@@ -90,6 +90,7 @@ pub async fn start<R: Rt>(
         tls,
         bounds: bootstrap.bounds,
         observer: bootstrap.observer,
+        outputs: bootstrap.outputs,
         clusters,
         entropy: Mutex::new(Entropy::from_seed(rt.rand())),
         mirrors: AtomicUsize::new(0),
@@ -215,6 +216,12 @@ impl<R: Rt> Proxy<R> {
     /// since the frame before.
     pub fn frame(&self) -> Frame {
         self.report(Recorder::frame)
+    }
+
+    /// Everything that was counted since the start and the state of every endpoint, without events,
+    /// which are left for [`frame`](Self::frame).
+    pub fn metrics(&self) -> Frame {
+        self.report(Recorder::peek)
     }
 
     /// What was counted since the last call, the state of every endpoint, and the events since

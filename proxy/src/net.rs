@@ -9,6 +9,7 @@ use core::net::SocketAddr;
 use std::io;
 use std::net::IpAddr;
 
+use bytes::Bytes;
 use engine::time::{Instant, Wall};
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -46,6 +47,13 @@ pub trait Rt: Clone + Send + Sync + 'static {
 
     /// Addresses of a DNS name, in the order of the answer.
     fn resolve(&self, name: &str) -> impl Future<Output = io::Result<Resolved>> + Send;
+
+    /// Sends each of `datagrams` over UDP. Nobody says whether they arrived.
+    fn send_datagrams(
+        &self,
+        to: SocketAddr,
+        datagrams: Vec<Bytes>,
+    ) -> impl Future<Output = io::Result<()>> + Send;
 
     /// 64 random bits from the node's own stream.
     fn rand(&self) -> u64;

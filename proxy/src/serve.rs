@@ -8,16 +8,17 @@ use engine::head::RequestHead;
 use engine::live::Clusters;
 use engine::ratelimit::Limiter;
 use engine::snapshot::Snapshot;
-use engine::time::Instant;
-use http::HeaderValue;
+use engine::time::{Instant, Wall};
+use http::{HeaderMap, HeaderValue};
 use tokio::sync::watch;
 
 use crate::config::Bounds;
 use crate::jwt::KeySets;
 use crate::net::Rt;
-use crate::observe::{Observer, RequestRecord, Role};
+use crate::observe::{Observer, RequestRecord, Role, cut};
 use crate::pool::Pool;
 use crate::telemetry::Telemetry;
+use crate::telemetry::outputs::{Outputs, Placed, Wanted};
 use crate::tls::Store;
 
 mod direct;
@@ -33,7 +34,7 @@ mod pace;
 mod shadow;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
@@ -50,6 +51,7 @@ pub(crate) struct Shared<R: Rt> {
     pub(crate) tls: Arc<Store>,
     pub(crate) bounds: Bounds,
     pub(crate) observer: Option<Arc<dyn Observer>>,
+    pub(crate) outputs: Option<Arc<Outputs>>,
     pub(crate) clusters: Clusters,
     pub(crate) pool: Arc<Pool<R>>,
     pub(crate) telemetry: Arc<Telemetry>,
@@ -59,6 +61,13 @@ pub(crate) struct Shared<R: Rt> {
     pub(crate) key_sets: KeySets,
     /// The buckets of inbound rate limits: one for all connections.
     pub(crate) limiter: Mutex<Limiter>,
+}
+
+/// What is known of a request when it comes in, for those who watch.
+struct Entry {
+    id: HeaderValue,
+    placed: Option<Placed>,
+    started: Instant,
 }
 
 // === impl Shared ===
@@ -80,44 +89,90 @@ impl<R: Rt> Shared<R> {
         self.limiter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells the observer of a request that has ended; costs nothing when there is none.
+    /// A request comes in: it gets its id and its place in its trace, which the next hop is told.
+    fn enter(&self, headers: &mut HeaderMap) -> Entry {
+        let outputs = self.outputs.as_ref();
+        Entry {
+            started: self.rt.now(),
+            id: headers::request_id(&self.rt, headers),
+            placed: outputs.and_then(|outputs| outputs.begin(&self.rt, headers)),
+        }
+    }
+
+    /// Whether attempts have to be noted, since somebody may want to hear of the request.
+    fn notes_attempts(&self) -> bool {
+        self.observer.is_some() || self.outputs.is_some()
+    }
+
+    /// Tells those who want to hear of a request that has ended; costs nothing when nobody does.
     fn observe(
         &self,
         role: Role,
         head: &RequestHead,
-        id: &HeaderValue,
-        started: Instant,
+        entry: &Entry,
         done: &Done,
         more: impl FnOnce(&mut RequestRecord),
     ) {
-        let Some(observer) = &self.observer else {
-            return;
+        let wanted = match &self.outputs {
+            Some(outputs) => outputs.wants(entry.placed.as_ref(), done, self.rt.rand()),
+            None => Wanted::default(),
         };
-        let mut record = RequestRecord {
-            id: String::from_utf8_lossy(id.as_bytes()).into_owned(),
+        if self.observer.is_none() && !wanted.any() {
+            return;
+        }
+        let mut record = self.record(role, head, entry, done);
+        more(&mut record);
+        if record.upstream.is_none() {
+            record.upstream = record.attempts.last().map(|last| last.endpoint);
+        }
+        match (&self.outputs, &self.observer) {
+            (Some(outputs), None) => outputs.take(wanted, record),
+            (Some(outputs), Some(observer)) => {
+                outputs.take(wanted, record.clone());
+                observer.on_request(record);
+            }
+            (None, Some(observer)) => observer.on_request(record),
+            (None, None) => {}
+        }
+    }
+
+    fn record(&self, role: Role, head: &RequestHead, entry: &Entry, done: &Done) -> RequestRecord {
+        let (placed, ended) = (entry.placed.as_ref(), self.rt.now());
+        let took = engine::time::nanos(ended.since(entry.started));
+        let field = |name| {
+            let value: &HeaderValue = head.headers.get(name)?;
+            Some(cut(&String::from_utf8_lossy(value.as_bytes())))
+        };
+        RequestRecord {
+            id: String::from_utf8_lossy(entry.id.as_bytes()).into_owned(),
             role,
             workload: self.snapshot().workload.name.clone(),
-            method: head.method.to_string(),
-            authority: head
-                .authority
-                .as_ref()
-                .map_or("", |a| a.as_str())
-                .to_owned(),
-            path: head.path.to_string(),
+            method: cut(head.method.as_str()),
+            authority: cut(head.authority.as_ref().map_or("", |a| a.as_str())),
+            path: cut(head.path.as_str()),
+            protocol: Some(head.protocol),
+            client: head.source,
+            forwarded_for: field(headers::FORWARDED_FOR),
+            user_agent: field(http::header::USER_AGENT),
             peer: None,
             service: None,
             rule: None,
+            backend: None,
+            upstream: None,
             trail: Vec::new(),
             attempts: Vec::new(),
             status: done.status.map(|s| s.as_u16()),
+            grpc: done.grpc,
+            how: done.ended,
             flag: done.flag,
             cause: done.cause.clone(),
-            started,
-            ended: self.rt.now(),
+            started: entry.started,
+            ended,
+            wall: Wall(self.rt.wall().0.saturating_sub(took)),
             bytes_received: done.bytes_in,
             bytes_sent: done.bytes_out,
-        };
-        more(&mut record);
-        observer.on_request(record);
+            span: placed.map(|placed| placed.context),
+            trace_state: placed.and_then(|placed| placed.state.clone()),
+        }
     }
 }

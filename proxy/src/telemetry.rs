@@ -16,12 +16,26 @@ use engine::report::{
 use engine::snapshot::{BackendTarget, ClusterKey, Endpoint, Frontend, Rule, Snapshot};
 use engine::time::{Duration, Instant};
 
+mod access_log;
+mod client;
 pub mod collect;
+pub mod config;
+pub mod context;
+mod datagram;
+pub mod export;
+mod influx;
+pub mod lines;
 pub mod metric;
+mod otlp;
+pub mod outputs;
 pub mod process;
 pub mod prometheus;
+mod proto;
+mod queue;
 pub mod specimen;
+mod statsd;
 pub mod totals;
+mod zipkin;
 
 pub use crate::serve::{Done, Shadow};
 use totals::{Door, Entered, Tally, Totals};
@@ -346,3 +360,6 @@ fn weight(rule: &Rule, backend: &ClusterKey) -> u32 {
         .map(|b| b.weight)
         .sum()
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,7 @@ use core::task::{Context, Poll};
 use std::collections::VecDeque;
 use std::io;
 
+use bytes::Bytes;
 use engine::time::{Instant, Wall};
 use proxy::net::{Abort, Accept, ConnInfo, Resolved, Rt};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -233,6 +234,11 @@ impl Rt for SimRt {
             Ok(Resolved { addresses })
         })
         .unwrap_or_else(|| Err(over()))
+    }
+
+    /// The virtual network has no UDP: nothing in it pushes metrics.
+    async fn send_datagrams(&self, _: SocketAddr, _: Vec<Bytes>) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     fn rand(&self) -> u64 {

@@ -113,6 +113,16 @@ impl Recorder {
         }
     }
 
+    /// The cumulative state without events, which are left for the reader of frames: for metrics,
+    /// which several readers ask for.
+    pub fn peek(&mut self, now: Instant) -> Frame {
+        let (events, dropped) = (core::mem::take(&mut self.events), self.events_dropped);
+        let mut frame = self.frame(now);
+        (self.events, self.events_dropped) = (events, dropped);
+        frame.events_dropped = dropped;
+        frame
+    }
+
     /// What happened since the last call, which is [`Frame::since`] at the price of moving it: for
     /// a recorder with a single reader that loses no frame, since counting begins anew.
     pub fn take(&mut self, now: Instant) -> Frame {

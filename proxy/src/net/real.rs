@@ -9,7 +9,7 @@
 
 use core::future::Future;
 use core::hash::{BuildHasher, Hasher};
-use core::net::SocketAddr;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use std::collections::hash_map::RandomState;
@@ -17,10 +17,11 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
 use engine::entropy::Entropy;
 use engine::time::{Duration, Instant, Wall};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::time::Instant as TokioInstant;
 
 use super::{Abort, Accept, ConnInfo, Resolved, Rt};
@@ -104,6 +105,20 @@ impl Rt for Real {
         Ok(Resolved {
             addresses: found.map(|a| a.ip()).collect(),
         })
+    }
+
+    async fn send_datagrams(&self, to: SocketAddr, datagrams: Vec<Bytes>) -> io::Result<()> {
+        let any: IpAddr = match to {
+            SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        let socket = UdpSocket::bind(SocketAddr::new(any, 0)).await?;
+        // Connected, so that a port nobody listens on is told with the next datagram.
+        socket.connect(to).await?;
+        for datagram in &datagrams {
+            socket.send(datagram).await?;
+        }
+        Ok(())
     }
 
     fn rand(&self) -> u64 {

@@ -14,6 +14,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
 use engine::time::{Instant, Wall};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::sync::mpsc;
@@ -36,6 +37,7 @@ struct Inner {
     meshed: BTreeSet<IpAddr>,
     connects: BTreeMap<SocketAddr, usize>,
     port: u16,
+    datagrams: Vec<(SocketAddr, Bytes)>,
 }
 
 /// One runtime on a node: the application's (captured) or the proxy's (not captured).
@@ -75,10 +77,21 @@ impl World {
         self.0.lock().unwrap().meshed.insert(ip.parse().unwrap());
     }
 
+    /// The datagrams that were sent, with where to.
+    pub(crate) fn datagrams(&self) -> Vec<(SocketAddr, Bytes)> {
+        self.0.lock().unwrap().datagrams.clone()
+    }
+
     /// How many connects were made to where (after capture).
     pub(crate) fn connects(&self, to: &str) -> usize {
         let to: SocketAddr = to.parse().unwrap();
         *self.0.lock().unwrap().connects.get(&to).unwrap_or(&0)
+    }
+}
+
+impl Node {
+    pub(crate) fn ip(&self) -> IpAddr {
+        self.ip
     }
 }
 
@@ -150,6 +163,14 @@ impl Rt for Node {
 
     async fn resolve(&self, _name: &str) -> io::Result<Resolved> {
         Err(io::ErrorKind::NotFound.into())
+    }
+
+    async fn send_datagrams(&self, to: SocketAddr, datagrams: Vec<Bytes>) -> io::Result<()> {
+        let mut world = self.world.0.lock().unwrap();
+        world
+            .datagrams
+            .extend(datagrams.into_iter().map(|d| (to, d)));
+        Ok(())
     }
 
     fn rand(&self) -> u64 {

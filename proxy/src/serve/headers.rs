@@ -19,6 +19,9 @@ pub(crate) const ORIG_PROTO: HeaderName = HeaderName::from_static("x-meshctl-ori
 /// Who called, as proven by its certificate (Envoy's name and form).
 pub(crate) const CLIENT_CERT: HeaderName = HeaderName::from_static("x-forwarded-client-cert");
 
+/// Who asked, as the proxies before say.
+pub(crate) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
 /// Headers with this prefix are the mesh's own.
 const OWN_PREFIX: &str = "x-meshctl-";
 

@@ -319,17 +319,18 @@ impl<R: Rt> Handler<R> for Inbound<R> {
         D: Respond + Send + 'static,
     {
         let shared = &self.shared;
-        let started = shared.rt.now();
+        let entry = shared.enter(&mut head.headers);
+        head.source = Some(self.from.ip());
         shared.telemetry.start(self.rows);
-        let id = headers::request_id(&shared.rt, &mut head.headers);
         let mut trail = Vec::new();
         let done = self.answer(&mut head, body, &mut reply, &mut trail).await;
-        let took = shared.rt.now().since(started);
+        let took = shared.rt.now().since(entry.started);
         shared
             .telemetry
             .end(self.rows, &done, Extra::default(), took);
-        shared.observe(Role::Inbound, &head, &id, started, &done, |record| {
+        shared.observe(Role::Inbound, &head, &entry, &done, |record| {
             record.peer.clone_from(&self.peer);
+            record.upstream = Some(self.app.peer.address);
             record.trail = trail;
         });
     }

@@ -12,12 +12,12 @@ use engine::snapshot::{
 };
 use engine::trace::Trail;
 use engine::verdict::LocalResponse;
-use http::{HeaderMap, HeaderValue};
+use http::HeaderMap;
 
 use super::direct::{Direct, forward, wire_to};
 use super::done::Done;
 use super::downstream::{Handler, serve1, serve2};
-use super::{Shared, headers, local};
+use super::{Entry, Shared, headers, local};
 use crate::exchange::{Respond, Source};
 use crate::listen::detect::{Detected, Look, LookHttp, LookTls, detect};
 use crate::listen::drain::Watch;
@@ -147,7 +147,7 @@ impl<R: Rt> Outbound<R> {
         snapshot: &Snapshot,
         frontend: &Frontend,
         mut head: RequestHead,
-        id: &HeaderValue,
+        entry: &Entry,
         body: S,
         reply: &mut D,
     ) where
@@ -155,7 +155,7 @@ impl<R: Rt> Outbound<R> {
         D: Respond + Send,
     {
         let shared = &*self.shared;
-        let started = shared.rt.now();
+        let started = entry.started;
         let mut trail = match shared.observer {
             Some(_) => Trail::on(),
             None => Trail::off(),
@@ -165,13 +165,12 @@ impl<R: Rt> Outbound<R> {
             let clusters = &shared.clusters;
             Session::open(frontend, &mut head, clusters, started, &mut rng, &mut trail)
         };
+        let mut backend = None;
         let (rule, rows) = match &opened {
             Opened::Respond(answer) => {
                 let rule = answer.rule.clone();
-                (
-                    rule.clone(),
-                    self.look_up(snapshot, frontend, rule.as_ref(), None),
-                )
+                let rows = self.look_up(snapshot, frontend, rule.as_ref(), None);
+                (rule, rows)
             }
             Opened::Forward(session) => {
                 let rule = session.rule().cloned();
@@ -189,6 +188,9 @@ impl<R: Rt> Outbound<R> {
                 (done, Extra::default())
             }
             Opened::Forward(session) => {
+                if shared.outputs.is_some() {
+                    backend = Some(session.cluster().key().clone());
+                }
                 headers::set_orig_proto(&mut head, session.protocol());
                 let mirrors = session.mirrors().to_vec();
                 let deadline = session.deadline();
@@ -211,9 +213,10 @@ impl<R: Rt> Outbound<R> {
             }
         };
         telemetry.end(rows, &done, extra, shared.rt.now().since(started));
-        shared.observe(Role::Outbound, &head, id, started, &done, |record| {
+        shared.observe(Role::Outbound, &head, entry, &done, |record| {
             record.service = Some(frontend.service.clone());
             record.rule = rule.map(|r| r.name.clone());
+            record.backend = backend;
             record.trail = trail.steps().iter().map(ToString::to_string).collect();
             record.attempts = attempts;
         });
@@ -327,27 +330,30 @@ impl<R: Rt> Handler<R> for Outbound<R> {
         let shared = &self.shared;
         headers::strip_own(&mut head.headers);
         head.source = Some(self.from);
-        let id = headers::request_id(&shared.rt, &mut head.headers);
+        let entry = shared.enter(&mut head.headers);
         let snapshot = shared.snapshot();
-        let started = shared.rt.now();
+        let mut upstream = None;
         let done = match self.target(&snapshot, &head) {
             Ok(Target::Frontend(frontend)) => {
                 let reply = &mut reply;
                 return self
-                    .routed(&snapshot, &frontend, head, &id, body, reply)
+                    .routed(&snapshot, &frontend, head, &entry, body, reply)
                     .await;
             }
             Ok(Target::Past(past)) => {
                 let rows = self.past_routes(&past);
                 shared.telemetry.start(rows);
                 let peer = past.peer;
+                upstream = Some(peer.address);
                 let done = self.direct(peer, &mut head, body, &mut reply).await;
-                let took = shared.rt.now().since(started);
+                let took = shared.rt.now().since(entry.started);
                 shared.telemetry.end(rows, &done, Extra::default(), took);
                 done
             }
             Err(failure) => self.refuse(&failure, &head, &mut reply).await,
         };
-        shared.observe(Role::Outbound, &head, &id, started, &done, |_| {});
+        shared.observe(Role::Outbound, &head, &entry, &done, |record| {
+            record.upstream = upstream;
+        });
     }
 }

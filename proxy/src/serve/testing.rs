@@ -24,6 +24,7 @@ use crate::http1::{ClientConn, Limits, ServerConn};
 use crate::net::testing::{INBOUND, Node, OUTBOUND, TestIo, World};
 use crate::net::{Accept, Rt};
 use crate::observe::{Observer, RequestRecord};
+use crate::telemetry::outputs::Outputs;
 use crate::tls::Material;
 use crate::tls::testing::{Authority, crypto, identity};
 use crate::{Proxy, start};
@@ -39,6 +40,7 @@ pub(crate) struct Mesh {
     pub(crate) world: World,
     pub(crate) ca: Authority,
     pub(crate) seen: Arc<Records>,
+    pub(crate) outputs: Option<Arc<Outputs>>,
 }
 
 /// Everything the observers of all proxies were told.
@@ -65,6 +67,7 @@ impl Mesh {
             world: World::default(),
             ca: Authority::new(),
             seen: Arc::default(),
+            outputs: None,
         }
     }
 
@@ -83,6 +86,7 @@ impl Mesh {
             tls: identity,
             crypto: crypto(),
             observer: Some(self.seen.clone()),
+            outputs: self.outputs.clone(),
             bounds: Bounds::default(),
         };
         let proxy = start(bootstrap, newest, rt).await.unwrap();
@@ -271,6 +275,14 @@ pub(crate) async fn read_all(source: &mut impl Source) -> Result<String, StreamE
     Ok(String::from_utf8(all).unwrap())
 }
 
+fn request(method: &str, path: &str) -> RequestHead {
+    RequestHead::new(
+        method.parse().unwrap(),
+        Some("api".parse().unwrap()),
+        path.parse().unwrap(),
+    )
+}
+
 /// An answer as a client saw it.
 #[derive(Debug)]
 pub(crate) struct Seen {
@@ -298,11 +310,23 @@ impl Client {
         path: &str,
         body: &str,
     ) -> Result<Seen, StreamError> {
-        let head = RequestHead::new(
-            method.parse().unwrap(),
-            Some("api".parse().unwrap()),
-            path.parse().unwrap(),
-        );
+        self.exchange(request(method, path), body).await
+    }
+
+    /// With headers of its own.
+    pub(crate) async fn get_with(
+        &mut self,
+        path: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Seen, StreamError> {
+        let mut head = request("GET", path);
+        for (name, value) in headers {
+            head.headers.append(*name, value.parse().unwrap());
+        }
+        self.exchange(head, "").await
+    }
+
+    async fn exchange(&mut self, head: RequestHead, body: &str) -> Result<Seen, StreamError> {
         let length = match body.len() {
             0 => Length::Empty,
             n => Length::Known(n as u64),

@@ -41,7 +41,15 @@ struct Named<'a, R: Clone> {
 
 // === impl View ===
 
-impl View<'_> {
+impl<'a> View<'a> {
+    pub(super) fn of(observed: &'a super::export::Observed) -> Self {
+        Self {
+            frame: &observed.frame,
+            totals: &observed.totals,
+            process: &observed.process,
+        }
+    }
+
     /// Says all metrics to `visit`.
     pub fn visit(&self, visit: &mut impl Visit) {
         let frame = self.frame;

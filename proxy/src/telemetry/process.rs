@@ -42,6 +42,22 @@ const TICKS_PER_SECOND: u64 = 100;
 /// `status` says `kB` and means this.
 const KIB: u64 = 1024;
 
+// === impl Process ===
+
+impl Process {
+    /// What was spent since `earlier`; the rest is of now.
+    pub(super) fn since(&self, earlier: &Self) -> Self {
+        let before = earlier.usage.map_or(Duration::ZERO, |usage| usage.cpu);
+        Self {
+            usage: self.usage.map(|usage| Usage {
+                cpu: usage.cpu.saturating_sub(before),
+                ..usage
+            }),
+            ..self.clone()
+        }
+    }
+}
+
 // === impl Usage ===
 
 impl Usage {

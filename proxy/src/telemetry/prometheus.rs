@@ -26,6 +26,21 @@ pub enum Format {
     OpenMetrics,
 }
 
+/// The counts of the buckets that end at [`BUCKETS_MICROS`], and of the one above them; one pass
+/// over both ascending lists.
+pub(super) fn bucket_counts(histogram: &Histogram) -> [u64; BUCKETS_MICROS.len() + 1] {
+    let mut counts = [0; BUCKETS_MICROS.len() + 1];
+    let mut at = 0;
+    for (index, n) in histogram.buckets() {
+        let end = Histogram::bounds(index).1;
+        while BUCKETS_MICROS.get(at).is_some_and(|bound| *bound < end) {
+            at += 1;
+        }
+        counts[at] += n;
+    }
+    counts
+}
+
 struct Writer {
     format: Format,
     out: String,
@@ -129,15 +144,12 @@ impl Writer {
         }
     }
 
-    /// Cumulative buckets, in one pass over both ascending lists.
+    /// Here the buckets are cumulative.
     fn histogram(&mut self, desc: &Desc, labels: &[&str], histogram: &Histogram) {
-        let mut counted = histogram.buckets().peekable();
         let mut below = 0;
-        for end in BUCKETS_MICROS {
-            while let Some((_, n)) = counted.next_if(|(i, _)| Histogram::bounds(*i).1 <= end) {
-                below += n;
-            }
-            let le = format!("{:?}", end as f64 / 1e6);
+        for (end, n) in BUCKETS_MICROS.iter().zip(bucket_counts(histogram)) {
+            below += n;
+            let le = format!("{:?}", *end as f64 / 1e6);
             let n = Number::Count(below);
             self.line(desc, "_bucket", labels, Some(&le), n);
         }

@@ -5,6 +5,7 @@ use core::net::SocketAddr;
 use std::sync::Arc;
 
 use engine::failure::Flag;
+use engine::head::Protocol;
 use engine::report::row::Table;
 use engine::report::{
     BackendKey, BackendRow, Connections, Counters, EdgeKey, Ended, EndpointKey, EndpointRow,
@@ -16,8 +17,11 @@ use engine::time::{Duration, Instant, Wall};
 use http::StatusCode;
 
 use super::collect::View;
+use super::context::Context;
+use super::export::Observed;
 use super::process::{Certificate, Process, Usage};
 use super::totals::{Handshakes, Listener, Totals};
+use crate::observe::{AttemptRecord, RequestRecord, Role};
 
 /// The parts of a [`View`].
 #[derive(Clone, Debug)]
@@ -79,9 +83,65 @@ impl Specimen {
     }
 }
 
+impl From<&Specimen> for Observed {
+    fn from(of: &Specimen) -> Self {
+        Self {
+            frame: of.frame.clone(),
+            totals: of.totals.clone(),
+            process: of.process.clone(),
+        }
+    }
+}
+
 impl Default for Specimen {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// A request that failed at its second attempt.
+pub fn record() -> RequestRecord {
+    let at = |millis: u64| Instant::from_nanos(millis * 1_000_000);
+    let attempt = |last: u8, from, to, outcome: &str| AttemptRecord {
+        endpoint: SocketAddr::from(([10, 0, 0, last], 8080)),
+        name: name(&format!("web-canary-{last}")),
+        started: at(from),
+        ended: at(to),
+        outcome: outcome.to_owned(),
+    };
+    RequestRecord {
+        id: "7f3a".to_owned(),
+        role: Role::Outbound,
+        workload: name("front-0"),
+        method: "GET".to_owned(),
+        authority: "web.shop".to_owned(),
+        path: "/cart?id=7".to_owned(),
+        protocol: Some(Protocol::Http1),
+        client: Some([10, 0, 0, 1].into()),
+        forwarded_for: Some("192.0.2.1".to_owned()),
+        user_agent: Some("curl/8.5".to_owned()),
+        peer: None,
+        service: Some(name("web")),
+        rule: Some("HTTPRoute/shop/web#0".into()),
+        backend: Some(cluster("web-canary")),
+        upstream: Some(SocketAddr::from(([10, 0, 0, 7], 8080))),
+        trail: Vec::new(),
+        attempts: vec![
+            attempt(6, 1_000, 1_010, "reset"),
+            attempt(7, 1_020, 1_031, "a limit is full"),
+        ],
+        status: Some(503),
+        grpc: None,
+        how: Ended::LocalFailure,
+        flag: Some(Flag::Overflow),
+        cause: Some("UO: a limit of the backend is reached".to_owned()),
+        started: at(1_000),
+        ended: Instant::from_nanos(1_031_500_000),
+        wall: Wall(1_767_225_600_250_000_000),
+        bytes_received: 12,
+        bytes_sent: 19,
+        span: Some(Context::specimen()),
+        trace_state: Some("vendor=1".to_owned()),
     }
 }
 

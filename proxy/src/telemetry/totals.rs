@@ -108,6 +108,45 @@ impl Totals {
             }
         }
     }
+
+    /// What was counted since `earlier`; gauges are those of now.
+    pub(super) fn since(&self, earlier: &Self) -> Self {
+        let listeners = self.listeners.iter().map(|(name, listener)| {
+            let before = earlier.listeners.get(name).copied().unwrap_or_default();
+            let accepted = listener.accepted.saturating_sub(before.accepted);
+            let open = listener.open;
+            (*name, Listener { accepted, open })
+        });
+        Self {
+            listeners: listeners.collect(),
+            handshakes: self.handshakes.since(earlier.handshakes),
+            events: less(&self.events, &earlier.events),
+            dropped: less(&self.dropped, &earlier.dropped),
+            exported: less(&self.exported, &earlier.exported),
+        }
+    }
+}
+
+// === impl Handshakes ===
+
+impl Handshakes {
+    fn since(self, earlier: Self) -> Self {
+        Self {
+            accepted: self.accepted.saturating_sub(earlier.accepted),
+            accept_failed: self.accept_failed.saturating_sub(earlier.accept_failed),
+            connected: self.connected.saturating_sub(earlier.connected),
+            connect_failed: self.connect_failed.saturating_sub(earlier.connect_failed),
+        }
+    }
+}
+
+/// Counts less those of before, where there were some.
+fn less<K: Ord + Clone>(now: &BTreeMap<K, u64>, before: &BTreeMap<K, u64>) -> BTreeMap<K, u64> {
+    let counts = now.iter().map(|(key, n)| {
+        let before = before.get(key).copied().unwrap_or_default();
+        (key.clone(), n.saturating_sub(before))
+    });
+    counts.collect()
 }
 
 // === impl HandshakeTally ===

@@ -197,6 +197,7 @@ impl Pod {
                 .stories
                 .wanted()
                 .then(|| Arc::new(observer) as Arc<_>),
+            outputs: None,
             bounds: proxy::Bounds::default(),
         };
         let snapshots = sidecar.snapshots.subscribe();

@@ -175,6 +175,10 @@ impl Rt for ClockRt {
         Err(io::ErrorKind::NotFound.into())
     }
 
+    async fn send_datagrams(&self, _: SocketAddr, _: Vec<bytes::Bytes>) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     fn rand(&self) -> u64 {
         self.net.draws.lock().unwrap().u64()
     }

@@ -425,7 +425,7 @@ impl<'a, R: Rt> Run<'a, R> {
         let now = self.shared.rt.now();
         let took = now.since(going.started);
         self.shared.telemetry.attempt_end(going.row, done, took);
-        if self.shared.observer.is_some() {
+        if self.shared.notes_attempts() {
             self.attempts.push(AttemptRecord {
                 endpoint: going.attempt.endpoint.address,
                 name: going.attempt.endpoint.name.clone(),

@@ -1,0 +1,4 @@
+//! From a request to a collector: proxies and collectors on a network in memory.
+
+mod collectors;
+mod requests;

@@ -221,7 +221,8 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
 }
 
 fn write_w3c(context: &Context, headers: &mut HeaderMap) {
-    let flags = u8::from(context.sampled) * SAMPLED | u8::from(context.random) * RANDOM;
+    let flag = |on, flag| if on { flag } else { 0 };
+    let flags = flag(context.sampled, SAMPLED) | flag(context.random, RANDOM);
     let value = format!("00-{}-{}-{flags:02x}", context.trace, context.span);
     set(headers, TRACEPARENT, &value);
 }
@@ -304,7 +305,7 @@ impl TraceId {
     }
 
     fn random(high: u64, low: u64) -> Self {
-        Self((u128::from(high) << 64 | u128::from(low)).max(1))
+        Self(((u128::from(high) << 64) | u128::from(low)).max(1))
     }
 
     pub const fn to_bytes(self) -> [u8; 16] {

@@ -78,7 +78,7 @@ impl Writer {
     }
 
     fn tag(&mut self, field: u32, wire: u32) {
-        self.varint(u64::from(field << 3 | wire));
+        self.varint(u64::from((field << 3) | wire));
     }
 
     fn varint(&mut self, mut n: u64) {

@@ -19,6 +19,7 @@ use http::StatusCode;
 use super::collect::View;
 use super::context::Context;
 use super::export::Observed;
+use super::metric::{Desc, Value, Visit};
 use super::process::{Certificate, Process, Usage};
 use super::totals::{Handshakes, Listener, Totals};
 use crate::observe::{AttemptRecord, RequestRecord, Role};
@@ -97,6 +98,21 @@ impl Default for Specimen {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// Every metric, in the order of the page.
+pub fn catalogue() -> Vec<Desc> {
+    struct Collect(Vec<Desc>);
+    impl Visit for Collect {
+        fn sample(&mut self, desc: &Desc, _: &[&str], _: Value<'_>) {
+            if self.0.last() != Some(desc) {
+                self.0.push(desc.clone());
+            }
+        }
+    }
+    let mut found = Collect(Vec::new());
+    Specimen::new().view().visit(&mut found);
+    found.0
 }
 
 /// A request that failed at its second attempt.

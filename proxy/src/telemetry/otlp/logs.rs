@@ -31,7 +31,7 @@ fn log_record(to: &mut Writer, of: &RequestRecord) {
     to.number(2, INFO);
     to.text(3, "INFO");
     to.message(5, |body| {
-        body.text(1, &access_log::line(of, LineFormat::Text))
+        body.text(1, &access_log::line(of, LineFormat::Text));
     });
     attributes(to, 6, of);
     if let Some(context) = of.span {

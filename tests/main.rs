@@ -9,4 +9,5 @@ mod crds;
 mod envoy;
 mod fields;
 mod scenarios;
+mod telemetry;
 mod tidy;

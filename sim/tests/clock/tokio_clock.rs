@@ -175,7 +175,7 @@ impl Rt for ClockRt {
         Err(io::ErrorKind::NotFound.into())
     }
 
-    async fn send_datagrams(&self, _: SocketAddr, _: Vec<bytes::Bytes>) -> io::Result<()> {
+    async fn send_datagrams(&self, _: SocketAddr, _: Vec<Bytes>) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
 

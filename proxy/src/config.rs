@@ -2,6 +2,7 @@
 
 use core::net::SocketAddr;
 use core::time::Duration;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
@@ -25,6 +26,10 @@ pub struct Bootstrap {
     pub tls: watch::Receiver<Arc<Material>>,
     /// The cryptography behind TLS.
     pub crypto: Arc<CryptoProvider>,
+    /// Ports of listeners behind a load balancer: their connections begin with a PROXY header, that
+    /// says who the client is and where it wanted to go. One without is closed. Whoever can reach
+    /// such a port can be anybody.
+    pub proxy_protocol: BTreeSet<u16>,
     /// Told of every request when it has ended.
     pub observer: Option<Arc<dyn Observer>>,
     /// Access log, traces and their export; shared by the workers of a process.

@@ -20,6 +20,7 @@ mod body;
 mod client;
 mod head;
 mod keep_alive;
+mod resets;
 mod server;
 
 #[cfg(test)]
@@ -57,6 +58,11 @@ pub const SEND_BUFFER_BYTES_MAX: usize = 64 * 1024;
 /// Streams that a client reset before they were accepted here; one more ends the connection (the
 /// "rapid reset" of CVE-2023-44487). The default of `h2`.
 pub const PENDING_ACCEPT_RESETS_MAX: usize = 20;
+
+/// Streams that a client may open and reset before it has an answer, if they are more than half of
+/// all: above it the connection is ended with `ENHANCE_YOUR_CALM`. The "rapid reset" of
+/// CVE-2023-44487 when streams are accepted as fast as they come (Envoy's value and rule).
+pub const PREMATURE_RESETS_MAX: u32 = 500;
 
 /// Streams reset here whose late frames are ignored, over the life of a connection (about 0.5 KiB
 /// each).

@@ -34,6 +34,7 @@ pub mod listen;
 pub mod net;
 pub mod observe;
 pub mod pool;
+pub mod proxy_protocol;
 mod serve;
 pub mod tcp;
 pub mod telemetry;
@@ -43,7 +44,7 @@ pub use config::{Bootstrap, Bounds};
 pub use listen::drain::Drained;
 
 use listen::drain::{Drain, Watch};
-use net::{Accept, ConnInfo, Rt};
+use net::{Abort, Accept, ConnInfo, Rt};
 use pool::Pool;
 use serve::{Shared, inbound, outbound};
 use telemetry::Telemetry;
@@ -89,6 +90,7 @@ pub async fn start<R: Rt>(
         telemetry: counts,
         tls,
         bounds: bootstrap.bounds,
+        proxy_protocol: bootstrap.proxy_protocol,
         observer: bootstrap.observer,
         outputs: bootstrap.outputs,
         clusters,
@@ -158,18 +160,27 @@ fn accept<R, F, Fut>(
     serve: F,
 ) where
     R: Rt,
-    F: Fn(Arc<Shared<R>>, R::Io, ConnInfo, Watch) -> Fut + Send + 'static,
+    F: Fn(Arc<Shared<R>>, R::Io, ConnInfo, Watch) -> Fut + Clone + Send + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
     let rt = shared.rt.clone();
     let shared = shared.clone();
     let spawner = rt.clone();
     let connections = shared.bounds.connections;
+    let balanced = shared
+        .proxy_protocol
+        .contains(&listener.local_addr().port());
     let each = move |io, info, slot: listen::Slot| {
-        let served = serve(shared.clone(), io, info, slot.watch.clone());
+        let (shared, watch) = (shared.clone(), slot.watch.clone());
+        let serve = serve.clone();
         let entered = shared.telemetry.accepted(door);
         spawner.spawn(async move {
             let _entered = entered;
+            let served = async move {
+                if let Some((io, info)) = introduced(&shared, io, info, balanced).await {
+                    serve(shared, io, info, watch).await;
+                }
+            };
             let mut slot = slot;
             tokio::select! {
                 biased;
@@ -179,6 +190,34 @@ fn accept<R, F, Fut>(
         });
     };
     rt.spawn(listen::run(rt.clone(), listener, connections, watch, each));
+}
+
+/// The connection as the load balancer in front introduces it, when there is one; none when it
+/// does not do so in time.
+async fn introduced<R: Rt>(
+    shared: &Shared<R>,
+    mut io: R::Io,
+    mut info: ConnInfo,
+    balanced: bool,
+) -> Option<(R::Io, ConnInfo)> {
+    if !balanced {
+        return Some((io, info));
+    }
+    let until = shared.rt.now() + shared.bounds.detect_timeout;
+    let read = tokio::select! {
+        biased;
+        read = proxy_protocol::read(&mut io) => read.ok(),
+        () = shared.rt.sleep_until(until) => None,
+    };
+    let Some(found) = read else {
+        io.abort();
+        return None;
+    };
+    if let Some(addresses) = found {
+        info.peer = addresses.source;
+        info.original_dst = Some(addresses.destination);
+    }
+    Some((io, info))
 }
 
 // === impl Proxy ===
@@ -231,12 +270,15 @@ impl<R: Rt> Proxy<R> {
         self.report(Recorder::take)
     }
 
-    /// What was counted since the start besides frames: listeners, handshakes, events.
+    /// What was counted since the start besides frames: listeners, handshakes, events, and what was
+    /// exported by outputs (which are the same for all proxies that share them).
     pub fn totals(&self) -> Totals {
-        Totals {
-            handshakes: self.shared.tls.handshakes.get(),
-            ..self.shared.telemetry.totals()
+        let mut totals = self.shared.telemetry.totals();
+        totals.handshakes = self.shared.tls.handshakes.get();
+        if let Some(outputs) = &self.shared.outputs {
+            totals.merge(&outputs.totals());
         }
+        totals
     }
 
     fn report(&self, frame: impl FnOnce(&mut Recorder, Instant) -> Frame) -> Frame {

@@ -18,9 +18,11 @@ pub mod prefixed;
 pub mod real;
 #[cfg(test)]
 pub(crate) mod testing;
+mod through;
 
 pub use any::AnyIo;
 pub use prefixed::Prefixed;
+pub(crate) use through::write_through;
 
 /// The world as one node (a pod, a host) sees it. Cheap to clone.
 pub trait Rt: Clone + Send + Sync + 'static {

@@ -1,6 +1,8 @@
 //! What one proxy shares among its connections, and what it does with a connection it accepted.
 
+use core::net::IpAddr;
 use core::sync::atomic::AtomicUsize;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use engine::entropy::Entropy;
@@ -50,6 +52,7 @@ pub(crate) struct Shared<R: Rt> {
     pub(crate) snapshots: watch::Receiver<Arc<Snapshot>>,
     pub(crate) tls: Arc<Store>,
     pub(crate) bounds: Bounds,
+    pub(crate) proxy_protocol: BTreeSet<u16>,
     pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) outputs: Option<Arc<Outputs>>,
     pub(crate) clusters: Clusters,
@@ -136,17 +139,35 @@ impl<R: Rt> Shared<R> {
         }
     }
 
+    /// Tells the outputs of forwarded bytes that have ended; costs nothing when there are none.
+    fn observe_bytes(
+        &self,
+        role: Role,
+        client: IpAddr,
+        started: Instant,
+        done: &Done,
+        more: impl FnOnce(&mut RequestRecord),
+    ) {
+        let Some(outputs) = &self.outputs else {
+            return;
+        };
+        let wanted = outputs.wants(None, done, self.rt.rand());
+        if wanted.any() {
+            let mut record = self.blank(role, started, done);
+            record.client = Some(client);
+            more(&mut record);
+            outputs.take(wanted, record);
+        }
+    }
+
     fn record(&self, role: Role, head: &RequestHead, entry: &Entry, done: &Done) -> RequestRecord {
-        let (placed, ended) = (entry.placed.as_ref(), self.rt.now());
-        let took = engine::time::nanos(ended.since(entry.started));
+        let placed = entry.placed.as_ref();
         let field = |name| {
             let value: &HeaderValue = head.headers.get(name)?;
             Some(cut(&String::from_utf8_lossy(value.as_bytes())))
         };
         RequestRecord {
             id: String::from_utf8_lossy(entry.id.as_bytes()).into_owned(),
-            role,
-            workload: self.snapshot().workload.name.clone(),
             method: cut(head.method.as_str()),
             authority: cut(head.authority.as_ref().map_or("", |a| a.as_str())),
             path: cut(head.path.as_str()),
@@ -154,6 +175,27 @@ impl<R: Rt> Shared<R> {
             client: head.source,
             forwarded_for: field(headers::FORWARDED_FOR),
             user_agent: field(http::header::USER_AGENT),
+            span: placed.map(|placed| placed.context),
+            trace_state: placed.and_then(|placed| placed.state.clone()),
+            ..self.blank(role, entry.started, done)
+        }
+    }
+
+    /// What is known without a request: how it ended, and when.
+    fn blank(&self, role: Role, started: Instant, done: &Done) -> RequestRecord {
+        let ended = self.rt.now();
+        let took = engine::time::nanos(ended.since(started));
+        RequestRecord {
+            id: String::new(),
+            role,
+            workload: self.snapshot().workload.name.clone(),
+            method: String::new(),
+            authority: String::new(),
+            path: String::new(),
+            protocol: None,
+            client: None,
+            forwarded_for: None,
+            user_agent: None,
             peer: None,
             service: None,
             rule: None,
@@ -166,13 +208,13 @@ impl<R: Rt> Shared<R> {
             how: done.ended,
             flag: done.flag,
             cause: done.cause.clone(),
-            started: entry.started,
+            started,
             ended,
             wall: Wall(self.rt.wall().0.saturating_sub(took)),
             bytes_received: done.bytes_in,
             bytes_sent: done.bytes_out,
-            span: placed.map(|placed| placed.context),
-            trace_state: placed.and_then(|placed| placed.state.clone()),
+            span: None,
+            trace_state: None,
         }
     }
 }

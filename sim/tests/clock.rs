@@ -101,6 +101,7 @@ async fn two_hops<R: Rt>(apps: [R; 2], proxies: [R; 2]) -> Vec<(u64, Duration)> 
             tls,
             crypto: Crypto::Real.provider(),
             observer: None,
+            proxy_protocol: Default::default(),
             outputs: None,
             bounds: proxy::Bounds::default(),
         };

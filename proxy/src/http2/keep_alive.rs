@@ -22,7 +22,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{Driver, stream_error};
 use crate::exchange::StreamError;
-use crate::net::Rt;
+use crate::net::{Rt, write_through};
 
 /// When a connection is pinged, and when it is given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,32 +134,4 @@ impl<Io: AsyncRead + Unpin, R: Rt> AsyncRead for Heard<Io, R> {
     }
 }
 
-impl<Io: AsyncWrite + Unpin, R: Rt> AsyncWrite for Heard<Io, R> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
-    }
-}
+write_through!([Io: AsyncWrite + Unpin, R: Rt] Heard<Io, R>, io);

@@ -9,6 +9,7 @@ use http::{Method, Request, Response, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::body::{Gate, Incoming, Outgoing, gone};
+use super::resets::Resets;
 use super::{head, stream_error};
 use crate::exchange::{Frame, Length, Respond, Sink, Source, StreamError};
 
@@ -20,6 +21,8 @@ where
     Io: AsyncRead + AsyncWrite + Unpin,
 {
     connection: h2::server::Connection<Io, Bytes>,
+    resets: Resets,
+    calmed: bool,
 }
 
 /// The body of a request. After the exchange has become a tunnel, what the client sends.
@@ -38,6 +41,9 @@ pub struct ResponseSink {
     /// The body is dropped, whatever its source holds.
     bodiless: bool,
     gate: Option<Gate>,
+    resets: Resets,
+    /// The client gave the stream up.
+    gone: bool,
 }
 
 #[derive(Debug)]
@@ -53,7 +59,11 @@ where
     Io: AsyncRead + AsyncWrite + Unpin,
 {
     pub(super) fn new(connection: h2::server::Connection<Io, Bytes>) -> Self {
-        Self { connection }
+        Self {
+            connection,
+            resets: Resets::default(),
+            calmed: false,
+        }
     }
 
     /// The next request with the two halves of its exchange; `None` when the connection has ended
@@ -64,9 +74,14 @@ where
         &mut self,
     ) -> Option<Result<(RequestHead, RequestBody, ResponseSink), StreamError>> {
         loop {
+            if self.resets.are_too_many() && !self.calmed {
+                self.calmed = true;
+                self.connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
+            }
             match self.connection.accept().await? {
                 Ok((request, respond)) => {
-                    if let Some(exchange) = begin(request, respond) {
+                    self.resets.opened();
+                    if let Some(exchange) = begin(request, respond, &self.resets) {
                         return Some(Ok(exchange));
                     }
                 }
@@ -89,6 +104,7 @@ where
 fn begin(
     request: Request<RecvStream>,
     mut respond: h2::server::SendResponse<Bytes>,
+    resets: &Resets,
 ) -> Option<(RequestHead, RequestBody, ResponseSink)> {
     let (parts, stream) = request.into_parts();
     let Ok(head) = head::read_request(Request::from_parts(parts, ())) else {
@@ -114,6 +130,8 @@ fn begin(
         connect,
         bodiless: false,
         gate,
+        resets: resets.clone(),
+        gone: false,
     };
     Some((head, body, sink))
 }
@@ -152,6 +170,14 @@ impl ResponseSink {
             State::Head(respond) => respond.send_reset(reason),
             State::Body(outgoing) => outgoing.reset(reason),
         }
+    }
+
+    /// The client reset the stream.
+    fn left(&mut self) {
+        if !self.gone && !self.has_responded() {
+            self.resets.premature();
+        }
+        self.gone = true;
     }
 
     fn body(&mut self) -> Result<&mut Outgoing, StreamError> {
@@ -197,7 +223,13 @@ impl Respond for ResponseSink {
             false => length,
         };
         let response = head::write_response(head, length, self.bodiless);
-        let stream = respond.send_response(response, end).map_err(|e| gone(&e))?;
+        let stream = match respond.send_response(response, end) {
+            Ok(stream) => stream,
+            Err(e) => {
+                self.left();
+                return Err(gone(&e));
+            }
+        };
         self.state = State::Body(Outgoing::new(stream, end));
         if let Some(gate) = self.gate.as_ref().filter(|_| tunnel) {
             gate.open();
@@ -231,7 +263,13 @@ impl Sink for ResponseSink {
 
     fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match &mut self.state {
-            State::Head(respond) => respond.poll_reset(cx).map(|_| ()),
+            State::Head(respond) => {
+                let left = respond.poll_reset(cx).map(|_| ());
+                if left.is_ready() {
+                    self.left();
+                }
+                left
+            }
             State::Body(outgoing) => outgoing.poll_closed(cx),
         }
     }

@@ -20,11 +20,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use engine::entropy::Entropy;
 use engine::time::{Duration, Instant, Wall};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::time::Instant as TokioInstant;
 
-use super::{Abort, Accept, ConnInfo, Resolved, Rt};
+use super::{Abort, Accept, ConnInfo, Resolved, Rt, write_through};
 
 /// The longest single sleep handed to tokio: its timer wheel ends after about two years.
 const SLEEP_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -188,32 +188,4 @@ impl AsyncRead for RealIo {
     }
 }
 
-impl AsyncWrite for RealIo {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write_vectored(cx, bufs)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.0.is_write_vectored()
-    }
-}
+write_through!([] RealIo, 0);

@@ -16,10 +16,10 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use engine::time::{Instant, Wall};
-use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
+use tokio::io::{AsyncRead, DuplexStream, ReadBuf};
 use tokio::sync::mpsc;
 
-use super::{Abort, Accept, ConnInfo, Resolved, Rt};
+use super::{Abort, Accept, ConnInfo, Resolved, Rt, write_through};
 
 pub(crate) const OUTBOUND: u16 = 14001;
 pub(crate) const INBOUND: u16 = 14006;
@@ -216,20 +216,4 @@ impl AsyncRead for TestIo {
     }
 }
 
-impl AsyncWrite for TestIo {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
-    }
-}
+write_through!([] TestIo, io);

@@ -200,21 +200,32 @@ impl<R: Rt> Inbound<R> {
         }
     }
 
-    async fn bytes(&self, mut io: AnyIo<R::Io>) {
+    async fn bytes(&self, io: AnyIo<R::Io>) {
+        let shared = &self.shared;
+        shared.telemetry.start(self.rows);
+        let started = shared.rt.now();
+        let done = self.copy(io).await;
+        let took = shared.rt.now().since(started);
+        shared
+            .telemetry
+            .end(self.rows, &done, Extra::default(), took);
+        let client = self.from.ip();
+        shared.observe_bytes(Role::Inbound, client, started, &done, |record| {
+            record.peer.clone_from(&self.peer);
+            record.upstream = Some(self.app.peer.address);
+        });
+    }
+
+    /// Forwards a connection that is admitted.
+    async fn copy(&self, mut io: AnyIo<R::Io>) -> Done {
         let shared = &self.shared;
         let (rt, bounds) = (&shared.rt, &shared.bounds);
-        shared.telemetry.start(self.rows);
-        let started = rt.now();
         if let Err(denial) = self.judge(None).decision.verdict {
             io.abort();
-            let done = Done::broke(denial.flag(), &denial.failure().to_string());
-            let took = rt.now().since(started);
-            return shared
-                .telemetry
-                .end(self.rows, &done, Extra::default(), took);
+            return Done::broke(denial.flag(), &denial.failure().to_string());
         }
         let opened = connect(rt, &shared.tls, &self.app.peer, Alpn::Tcp, TIMES.connect).await;
-        let done = match opened {
+        match opened {
             Ok(upstream) => {
                 let copied = tcp::copy(rt, io, upstream, bounds.tcp_buffer, bounds.idle_timeout);
                 Done::copied(copied.await)
@@ -224,11 +235,7 @@ impl<R: Rt> Inbound<R> {
                 io.abort();
                 Done::broke(e.flag(), &e.to_string())
             }
-        };
-        let took = rt.now().since(started);
-        shared
-            .telemetry
-            .end(self.rows, &done, Extra::default(), took);
+        }
     }
 
     /// Whether the request, or the connection when it is not HTTP, is admitted.

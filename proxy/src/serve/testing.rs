@@ -1,6 +1,6 @@
 //! Two pods with sidecars, in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -41,6 +41,7 @@ pub(crate) struct Mesh {
     pub(crate) ca: Authority,
     pub(crate) seen: Arc<Records>,
     pub(crate) outputs: Option<Arc<Outputs>>,
+    pub(crate) proxy_protocol: BTreeSet<u16>,
 }
 
 /// Everything the observers of all proxies were told.
@@ -68,6 +69,7 @@ impl Mesh {
             ca: Authority::new(),
             seen: Arc::default(),
             outputs: None,
+            proxy_protocol: BTreeSet::new(),
         }
     }
 
@@ -86,6 +88,7 @@ impl Mesh {
             tls: identity,
             crypto: crypto(),
             observer: Some(self.seen.clone()),
+            proxy_protocol: self.proxy_protocol.clone(),
             outputs: self.outputs.clone(),
             bounds: Bounds::default(),
         };

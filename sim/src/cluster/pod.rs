@@ -197,6 +197,7 @@ impl Pod {
                 .stories
                 .wanted()
                 .then(|| Arc::new(observer) as Arc<_>),
+            proxy_protocol: Default::default(),
             outputs: None,
             bounds: proxy::Bounds::default(),
         };

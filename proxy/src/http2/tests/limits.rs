@@ -1,5 +1,7 @@
 //! Bounds: windows, streams, heads; and what the clock may not decide.
 
+use core::task::Poll;
+
 use super::*;
 
 /// Sends until the sink takes no more; how much that was.
@@ -188,4 +190,52 @@ async fn bytes_that_are_not_http2_are_refused() {
         peer.shutdown().await.unwrap();
         assert!(server(io, &Config::default()).await.is_err(), "{bytes:?}");
     }
+}
+
+/// Streams that a client of the tests below opens at most.
+const STREAMS: usize = 3 * PREMATURE_RESETS_MAX as usize;
+
+/// Opens streams and resets `share` of each ten at once; how many could be opened.
+async fn open_and_reset(share: usize) -> usize {
+    let answer = async |_: RequestHead, _: RequestBody, mut sink: ResponseSink| {
+        // As a handler does that waits for its upstream.
+        for _ in 0..8 {
+            tokio::task::yield_now().await;
+        }
+        let closed = poll_fn(|cx| Poll::Ready(sink.poll_closed(cx).is_ready())).await;
+        if !closed {
+            let _ = sink.respond(ok(), Length::Empty);
+        }
+    };
+    with_server(Config::default(), answer, async |mut client| {
+        for n in 0..STREAMS {
+            if poll_fn(|cx| client.poll_ready(cx)).await.is_err() {
+                return n;
+            }
+            let Ok((mut sink, mut answer)) =
+                client.send(&request(Method::GET, "/"), Length::Unknown)
+            else {
+                return n;
+            };
+            if n % 10 < share {
+                tokio::task::yield_now().await;
+                sink.abort();
+                tokio::task::yield_now().await;
+            } else if head(&mut answer).await.is_err() {
+                return n;
+            }
+        }
+        STREAMS
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_client_that_resets_most_of_its_streams_is_shown_the_door() {
+    let limit = PREMATURE_RESETS_MAX as usize;
+    let opened = open_and_reset(10).await;
+    assert!((limit..limit + 50).contains(&opened), "{opened}");
+    let opened = open_and_reset(7).await;
+    assert!(opened < 2 * limit, "{opened}");
+    assert_eq!(open_and_reset(4).await, STREAMS);
 }

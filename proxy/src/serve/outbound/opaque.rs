@@ -18,6 +18,7 @@ use super::Outbound;
 use super::request::assess;
 use super::target::{Past, Target, find};
 use crate::net::{Abort, AnyIo, Rt};
+use crate::observe::{Role, cut};
 use crate::pool::{ConnectError, Peer, connect};
 use crate::serve::direct::TIMES;
 use crate::serve::done::Done;
@@ -71,6 +72,10 @@ impl<R: Rt> Outbound<R> {
             }
         };
         telemetry.end(rows, &done, Extra::default(), rt.now().since(started));
+        let shared = &self.shared;
+        shared.observe_bytes(Role::Outbound, self.from, started, &done, |record| {
+            record.upstream = Some(past.peer.address);
+        });
     }
 
     async fn copy(&self, io: AnyIo<R::Io>, upstream: AnyIo<R::Io>) -> tcp::Copied {
@@ -95,16 +100,26 @@ impl<R: Rt> Outbound<R> {
         let telemetry = &shared.telemetry;
         let rows = self.look_up(snapshot, frontend, Some(&rule), Some(&key));
         telemetry.start(rows);
-        let (done, retries) = match self.open(&cluster).await {
-            Ok((opened, retries)) => (self.stream(opened, io).await, retries),
+        let (done, retries, upstream) = match self.open(&cluster).await {
+            Ok((opened, retries)) => {
+                let upstream = opened.started.endpoint.address;
+                (self.stream(opened, io).await, retries, Some(upstream))
+            }
             Err((done, retries)) => {
                 io.abort();
-                (done, retries)
+                (done, retries, None)
             }
         };
         (0..retries).for_each(|_| telemetry.retried(rows));
         let took = shared.rt.now().since(now);
         telemetry.end(rows, &done, Extra::default(), took);
+        shared.observe_bytes(Role::Outbound, self.from, now, &done, |record| {
+            record.service = Some(frontend.service.clone());
+            record.rule = Some(rule.name.clone());
+            record.authority = sni.map(cut).unwrap_or_default();
+            record.backend = Some(key);
+            record.upstream = upstream;
+        });
     }
 
     /// The rule for the connection and the live state of the backend that was drawn.

@@ -39,6 +39,7 @@ async fn a_request_goes_through_a_proxy_over_tcp() {
         tls: material,
         crypto: crypto(),
         observer: None,
+        proxy_protocol: Default::default(),
         outputs: None,
         bounds: Bounds::default(),
     };

@@ -119,6 +119,24 @@ async fn without_tracing_headers_pass_untouched() {
     assert_eq!(seen.unwrap().body, format!("{PARENT}|||"));
 }
 
+#[tokio::test(start_paused = true)]
+async fn forwarded_bytes_are_a_line_on_both_sides() {
+    let (_mesh, web, api, outputs) = mesh(log(LineFormat::Text, 1.0)).await;
+    echo(&api.app, at(API, 9000)).await;
+    let mut io = web.app.connect(at(API, 9000)).await.unwrap();
+    say(&mut io, "\u{1}hello").await.unwrap();
+    web.app
+        .sleep_until(web.app.now() + Duration::from_secs(1))
+        .await;
+    let lines = lines(&outputs);
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    let to = format!("{API}:9000");
+    for (line, side) in lines.iter().zip(["inbound", "outbound"]) {
+        let middle = format!(r#"] "- - TCP" - - 6 9 0 0 "-" "-" "-" "-" "{to}" {side} - "-""#);
+        assert!(line.contains(&middle), "{line}");
+    }
+}
+
 fn tracing(sample: f64, propagation: &[Format]) -> Config {
     Config {
         tracing: Some(Tracing {

@@ -1,123 +1,37 @@
-//! `docs/policy-fields.md`: every field of our policies, what reads it, and a scenario that sets it.
+//! `docs/policy-fields.md`: every field of our policies, what reads it, and what fails without it.
 //!
-//! The fields come from the schemas, the scenarios from the manifests that they name; only which
-//! file of the engine reads a block is written down, here.
+//! The fields come from the schemas. What reads them stands in `tests/data/policy-fields.yaml`: a
+//! file, and the name that its code has for the field, which is checked. What shows them comes from
+//! the scenarios: a counter-change that alters this field and nothing else makes an expectation
+//! fail, which `tests/scenarios.rs` checks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize as _;
 use serde_json::Value;
+use sim::scenario::change::CounterChange;
 
 use crate::common::repository;
 
-/// Kind, field of the spec (the longest that fits holds), file that reads it.
-const READ_BY: &[(&str, &str, &str)] = &[
-    ("BackendPolicy", "loadBalancer", "engine/src/balance.rs"),
-    (
-        "BackendPolicy",
-        "loadBalancer.peakEwma",
-        "engine/src/balance/peak_ewma.rs",
-    ),
-    (
-        "BackendPolicy",
-        "loadBalancer.leastRequest",
-        "engine/src/balance/least_request.rs",
-    ),
-    ("BackendPolicy", "connection", "proxy/src/pool.rs"),
-    ("BackendPolicy", "limits", "engine/src/limit.rs"),
-    ("BackendPolicy", "outlierDetection", "engine/src/outlier.rs"),
-    ("BackendPolicy", "circuitBreaker", "engine/src/breaker.rs"),
-    (
-        "BackendPolicy",
-        "circuitBreaker.unified",
-        "engine/src/breaker/unified.rs",
-    ),
-    (
-        "BackendPolicy",
-        "circuitBreaker.failureAccrual",
-        "engine/src/breaker/accrual.rs",
-    ),
-    (
-        "BackendPolicy",
-        "circuitBreaker.rollingWindow",
-        "engine/src/breaker/rolling.rs",
-    ),
-    (
-        "BackendPolicy",
-        "connectFailFast",
-        "engine/src/fail_fast.rs",
-    ),
-    ("BackendPolicy", "healthCheck", "engine/src/health.rs"),
-    (
-        "BackendPolicy",
-        "adaptiveConcurrency",
-        "engine/src/adaptive.rs",
-    ),
-    (
-        "BackendPolicy",
-        "loadBalancer.consistentHash",
-        "engine/src/hash_policy.rs",
-    ),
-    (
-        "BackendPolicy",
-        "loadBalancer.slowStart",
-        "engine/src/balance/slow_start.rs",
-    ),
-    (
-        "BackendPolicy",
-        "loadBalancer.locality",
-        "engine/src/locality.rs",
-    ),
-    ("BackendPolicy", "", "engine/src/live/pick.rs"),
-    ("TrafficPolicy", "retry", "engine/src/retry/condition.rs"),
-    (
-        "TrafficPolicy",
-        "retry.backoff",
-        "engine/src/retry/backoff.rs",
-    ),
-    ("TrafficPolicy", "retryBudget", "engine/src/retry/budget.rs"),
-    (
-        "TrafficPolicy",
-        "admissionControl",
-        "engine/src/admission.rs",
-    ),
-    ("TrafficPolicy", "fault", "engine/src/fault.rs"),
-    ("TrafficPolicy", "", "engine/src/session.rs"),
-    ("RateLimitPolicy", "", "engine/src/ratelimit.rs"),
-    (
-        "RateLimitPolicy",
-        "local.rules.limit",
-        "engine/src/ratelimit/bucket.rs",
-    ),
-    ("RateLimitPolicy", "selector", "model/src/index/guard.rs"),
-    ("AuthorizationPolicy", "", "engine/src/authz.rs"),
-    (
-        "AuthorizationPolicy",
-        "rules.from",
-        "engine/src/authz/source.rs",
-    ),
-    (
-        "AuthorizationPolicy",
-        "rules.to",
-        "engine/src/authz/operation.rs",
-    ),
-    (
-        "AuthorizationPolicy",
-        "rules.when",
-        "engine/src/authz/condition.rs",
-    ),
-    ("AuthorizationPolicy", "jwt", "proxy/src/jwt.rs"),
-    (
-        "AuthorizationPolicy",
-        "selector",
-        "model/src/index/guard.rs",
-    ),
-];
+/// Kind → field → what reads it.
+type Readers = BTreeMap<String, BTreeMap<String, Reader>>;
 
-/// Fields that every policy has, and that decide where it holds.
-const TARGETS: &str = "model/src/index/policies.rs";
+#[derive(serde::Deserialize)]
+struct Reader {
+    file: String,
+    /// As the code of the file says.
+    name: String,
+    /// Why no scenario can show the field, and which test does.
+    instead: Option<String>,
+}
+
+/// A counter-change: the scenario's name, and its own.
+type Shown = (String, String);
+
+const READERS: &str = "tests/data/policy-fields.yaml";
 
 /// Paths of the leaves below a schema.
 fn leaves(schema: &Value, path: &str, found: &mut Vec<String>) {
@@ -129,36 +43,55 @@ fn leaves(schema: &Value, path: &str, found: &mut Vec<String>) {
     match inner["properties"].as_object() {
         Some(properties) => {
             for (name, property) in properties {
-                let dot = if path.is_empty() { "" } else { "." };
-                leaves(property, &format!("{path}{dot}{name}"), found);
+                leaves(property, &below(path, name), found);
             }
         }
         None => found.push(path.to_owned()),
     }
 }
 
-/// Paths that a value sets, without the places in lists.
-fn set(value: &Value, path: &str, found: &mut BTreeSet<String>) {
+fn below(path: &str, name: &str) -> String {
+    let dot = if path.is_empty() { "" } else { "." };
+    format!("{path}{dot}{name}")
+}
+
+/// The values of an object with their paths, without the places in lists.
+fn values(value: &Value, path: &str, found: &mut Vec<(String, String)>) {
     match value {
         Value::Object(members) => {
             for (name, member) in members {
-                let dot = if path.is_empty() { "" } else { "." };
-                let below = format!("{path}{dot}{name}");
-                found.insert(below.clone());
-                set(member, &below, found);
+                values(member, &below(path, name), found);
             }
         }
-        Value::Array(items) => items.iter().for_each(|item| set(item, path, found)),
-        _ => {}
+        Value::Array(items) => items.iter().for_each(|item| values(item, path, found)),
+        scalar => found.push((path.to_owned(), scalar.to_string())),
     }
+}
+
+/// The paths at which two objects differ.
+fn differences(one: &Value, other: &Value) -> BTreeSet<String> {
+    let sorted = |object: &Value| {
+        let mut found = Vec::new();
+        values(&object["spec"], "", &mut found);
+        found.sort();
+        found
+    };
+    let (one, mut other) = (sorted(one), sorted(other));
+    let mut paths = BTreeSet::new();
+    for value in one {
+        match other.binary_search(&value) {
+            Ok(same) => drop(other.remove(same)),
+            Err(_) => _ = paths.insert(value.0),
+        }
+    }
+    paths.extend(other.into_iter().map(|(path, _)| path));
+    paths
 }
 
 fn documents(path: &Path) -> Vec<Value> {
     let text = fs::read_to_string(path).unwrap();
     let documents = serde_yaml::Deserializer::from_str(&text);
-    documents
-        .map(|d| serde::Deserialize::deserialize(d).unwrap())
-        .collect()
+    documents.map(|d| Value::deserialize(d).unwrap()).collect()
 }
 
 fn yaml_files(folder: &Path) -> Vec<PathBuf> {
@@ -170,64 +103,112 @@ fn yaml_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// (kind, field) → the first scenario that sets it in a file of its own, else in the shop's.
-fn shown() -> BTreeMap<(String, String), String> {
+/// The manifests of a scenario by kind, namespace and name.
+fn manifests(names: &[String]) -> BTreeMap<String, Value> {
     let folder = repository("sim/scenarios");
-    let mut shown: BTreeMap<(String, String), (bool, String)> = BTreeMap::new();
-    for scenario in yaml_files(&folder) {
-        let name = scenario.file_stem().unwrap().to_string_lossy().into_owned();
-        for manifest in documents(&scenario)[0]["spec"]["manifests"]
-            .as_array()
-            .into_iter()
-            .flatten()
-        {
-            let path = folder.join(manifest.as_str().unwrap());
-            let shared = path.is_dir();
-            let files = if shared {
-                yaml_files(&path)
-            } else {
-                vec![path]
-            };
-            for object in files.iter().flat_map(|file| documents(file)) {
-                let Some(kind) = object["kind"].as_str() else {
-                    continue;
-                };
-                let mut fields = BTreeSet::new();
-                set(&object["spec"], "", &mut fields);
-                for field in fields {
-                    let best = shown
-                        .entry((kind.to_owned(), field))
-                        .or_insert_with(|| (shared, name.clone()));
-                    if best.0 && !shared {
-                        *best = (shared, name.clone());
-                    }
-                }
+    let files = names.iter().flat_map(|name| {
+        let path = folder.join(name);
+        if path.is_dir() {
+            yaml_files(&path)
+        } else {
+            vec![path]
+        }
+    });
+    let objects = files.flat_map(|file| documents(&file));
+    let named = objects.map(|object| {
+        let of = |field: &str| object["metadata"][field].as_str().unwrap_or("").to_owned();
+        let kind = object["kind"].as_str().unwrap_or("");
+        (format!("{kind}/{}/{}", of("namespace"), of("name")), object)
+    });
+    named.collect()
+}
+
+/// The one field of a policy that a counter-change alters: its kind and path.
+fn altered(
+    change: &CounterChange,
+    manifests: &BTreeMap<String, Value>,
+) -> Option<(String, String)> {
+    if !change.set.is_empty() || !change.manifests.remove.is_empty() {
+        return None;
+    }
+    let mut found = BTreeSet::new();
+    for (object, values) in &change.manifests.set {
+        let before = manifests.get(&object.to_string())?;
+        let mut after = before.clone();
+        for (path, value) in values {
+            let path = sim::scenario::path::Path::parse(path).unwrap();
+            path.set(&mut after, value.clone()).unwrap();
+        }
+        let paths = differences(before, &after).into_iter();
+        found.extend(paths.map(|path| (object.kind.clone(), path)));
+    }
+    let one = found.pop_first()?;
+    found.is_empty().then_some(one)
+}
+
+/// Kind and field → what shows it.
+fn shown() -> BTreeMap<(String, String), Shown> {
+    let mut shown = BTreeMap::new();
+    for path in yaml_files(&repository("sim/scenarios")) {
+        let text = fs::read_to_string(&path).unwrap();
+        let file = sim::scenario::read::read(path.to_str().unwrap(), &text).unwrap();
+        let spec = &file.scenario.spec;
+        let name = path.file_stem().unwrap().to_string_lossy();
+        let manifests = manifests(&spec.manifests);
+        for change in &spec.counter_changes {
+            if let Some(field) = altered(change, &manifests) {
+                let this = (name.to_string(), change.name.clone());
+                shown.entry(field).or_insert(this);
             }
         }
     }
     shown
-        .into_iter()
-        .map(|(key, (_, name))| (key, name))
-        .collect()
 }
 
-fn reader(kind: &str, field: &str) -> &'static str {
-    if field.starts_with("targetRefs") {
-        return TARGETS;
+/// Whether the code of a file has a name; comments and tests are no code.
+fn mentions(file: &str, name: &str) -> bool {
+    let text = fs::read_to_string(repository(file)).unwrap_or_default();
+    let code = text.lines().take_while(|line| !line.contains("cfg(test)"));
+    let mut code = code.filter(|line| !line.trim_start().starts_with("//"));
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    code.any(|line| line.split(|c| !is_word(c)).any(|word| word == name))
+}
+
+/// The row of a field, or what is wrong with it.
+fn row(field: &str, reader: Option<&Reader>, shown: Option<&Shown>) -> Result<String, String> {
+    let Some(Reader {
+        file,
+        name,
+        instead,
+    }) = reader
+    else {
+        return Err(format!("{READERS} does not say what reads it"));
+    };
+    if !mentions(file, name) {
+        return Err(format!("{file} does not read it: its code has no `{name}`"));
     }
-    let fits = |of: &str| of.is_empty() || field == of || field.starts_with(&format!("{of}."));
-    let known = READ_BY.iter().filter(|(k, of, _)| *k == kind && fits(of));
-    let longest = known.max_by_key(|(_, of, _)| of.len());
-    longest.map_or_else(|| panic!("nothing reads {kind}.{field}"), |(.., file)| file)
+    let by = match (shown, instead) {
+        (Some((scenario, change)), None) => format!("`{scenario}`, {change}"),
+        (None, Some(instead)) => format!("– {instead}"),
+        (None, None) => "–".to_owned(),
+        (Some((scenario, _)), Some(_)) => {
+            return Err(format!("{scenario} shows it: there is no reason to give"));
+        }
+    };
+    Ok(format!("| `{field}` | `{file}` | {by} |\n"))
 }
 
 #[test]
-fn every_field_has_a_reader() {
+fn every_field_has_a_reader_and_something_that_fails_without_it() {
     let shown = shown();
+    let readers = fs::read_to_string(repository(READERS)).unwrap();
+    let readers: Readers = serde_yaml::from_str(&readers).unwrap();
+    let mut wrong = Vec::new();
     let mut out = String::from(
         "# Fields of the policies\n\nGenerated by `MESHCTL_BLESS=1 cargo test`: every field that is \
-         acted on, the file that reads it\nonce it is lowered, and a scenario in `sim/scenarios` \
-         that sets it. A dash: no scenario does; the\ntests of the file do.\n",
+         acted on, the file that reads it\nonce it is lowered, and a scenario of `sim/scenarios` with \
+         the counter-change that alters this field\nalone and makes the scenario fail. A dash: why no \
+         scenario can, and what does instead.\n",
     );
     for definition in model::crd::definitions() {
         let kind = definition.object["spec"]["names"]["kind"].as_str().unwrap();
@@ -236,19 +217,20 @@ fn every_field_has_a_reader() {
         leaves(&schema["properties"]["spec"], "", &mut fields);
         let _ = write!(
             out,
-            "\n## {kind}\n\n| field | read by | scenario |\n|---|---|---|\n"
+            "\n## {kind}\n\n| field | read by | fails without it |\n|---|---|---|\n"
         );
-        for field in fields {
-            let file = reader(kind, &field);
-            assert!(
-                repository(file).exists(),
-                "{file} of {kind}.{field} does not exist"
-            );
-            let scenario = shown.get(&(kind.to_owned(), field.clone()));
-            let scenario = scenario.map_or("–".to_owned(), |name| format!("`{name}`"));
-            let _ = writeln!(out, "| `{field}` | `{file}` | {scenario} |");
+        for field in &fields {
+            let is = |of: &str| of == field || of.starts_with(&format!("{field}."));
+            let shown = shown.iter().find(|((k, of), _)| k == kind && is(of));
+            match row(field, readers[kind].get(field), shown.map(|(_, by)| by)) {
+                Ok(row) => out += &row,
+                Err(why) => wrong.push(format!("{kind} {field}: {why}")),
+            }
         }
+        let unknown = readers[kind].keys().filter(|field| !fields.contains(field));
+        wrong.extend(unknown.map(|field| format!("{kind} {field}: {READERS} alone has it")));
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let path = repository("docs/policy-fields.md");
     if std::env::var_os("MESHCTL_BLESS").is_some() {
         fs::write(&path, &out).unwrap();

@@ -41,6 +41,7 @@ pub(crate) mod testing;
 mod tests;
 
 pub use done::Done;
+pub use limit::write_refusal;
 pub use shadow::Shadow;
 
 /// Everything the connections of one proxy have in common.

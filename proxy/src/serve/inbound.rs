@@ -143,8 +143,7 @@ impl Judged {
         };
         let public = Failure::new(failure.whose, failure.again, failure.flag, public);
         let mut answer = LocalResponse::from_failure(&public, head);
-        limit::write(self.limits.told, now, &mut answer.headers);
-        limit::write_retry(self.limits.retry_at, now, &mut answer.headers);
+        limit::write_refusal(&self.limits, now, &mut answer.headers);
         Some((answer, failure))
     }
 

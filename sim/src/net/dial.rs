@@ -77,7 +77,12 @@ impl Shared {
             return Started::Done(Err(refused()));
         };
         if target.node == Some(from) {
-            let local = SocketAddr::new(LOOPBACK, port);
+            // Who is captured keeps the address that it would have called from.
+            let ip = match target.original_dst {
+                Some(_) => nodes[from.0 as usize].spec.ip,
+                None => LOOPBACK,
+            };
+            let local = SocketAddr::new(ip, port);
             return Started::Done(self.open(&mut net, &nodes, from, local, target).map(
                 |(k, i)| {
                     net.enqueue(from, target.port, k, i);

@@ -13,6 +13,7 @@ use engine::snapshot::authz::Provider;
 use engine::trace::Trail;
 use engine::verdict::LocalResponse;
 use http::{HeaderMap, HeaderValue, StatusCode};
+use proxy::headers::write_refusal;
 use proxy::net::Rt as _;
 use proxy::telemetry::{Done, Extra, Shadow};
 use tokio::sync::oneshot;
@@ -232,8 +233,12 @@ impl Incoming {
             let failure = denial.failure();
             Failure::new(failure.whose, failure.again, failure.flag, denial.public())
         });
-        let refusal = failure.or(limits.refused);
-        let refusal = refusal.map(|failure| LocalResponse::from_failure(&failure, &self.head));
+        let refusal = failure.or_else(|| limits.refused.clone());
+        let refusal = refusal.map(|failure| {
+            let mut response = LocalResponse::from_failure(&failure, &self.head);
+            write_refusal(&limits, agent.rt.now(), &mut response.headers);
+            response
+        });
         (refusal, shadow)
     }
 }

@@ -98,7 +98,10 @@ const HANDLES_IDLE: usize = 2;
 struct Inner<R: Rt> {
     http1: BTreeMap<Destination, Arc<One<R>>>,
     http2: BTreeMap<Destination, Arc<Many>>,
-    sweeping: bool,
+    /// When idle connections are looked for next; none while there is nothing to look at.
+    next_sweep: Option<Instant>,
+    /// Counts the tasks that were started for it: only the last one goes on.
+    sweeper: u64,
 }
 
 /// The HTTP/1.1 connections of one destination.
@@ -153,7 +156,8 @@ impl<R: Rt> Pool<R> {
             inner: Mutex::new(Inner {
                 http1: BTreeMap::new(),
                 http2: BTreeMap::new(),
-                sweeping: false,
+                next_sweep: None,
+                sweeper: 0,
             }),
         })
     }
@@ -230,23 +234,34 @@ impl<R: Rt> Pool<R> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Starts the task that closes idle connections, unless it runs. It ends when nothing is left.
-    fn ensure_sweeps(self: &Arc<Self>) {
-        if core::mem::replace(&mut self.lock().sweeping, true) {
+    /// Starts the task that closes idle connections, unless one runs that looks at them within
+    /// `idle` from now. It ends when nothing is left.
+    fn ensure_sweeps(self: &Arc<Self>, idle: Duration) {
+        let by = self.rt.now() + idle;
+        let mut inner = self.lock();
+        if inner.next_sweep.is_some_and(|at| at <= by) {
             return;
         }
+        inner.next_sweep = Some(by);
+        inner.sweeper += 1;
+        let this = inner.sweeper;
+        drop(inner);
         let pool = Arc::downgrade(self);
         let rt = self.rt.clone();
         self.rt.spawn(async move {
-            while let Some(next) = Self::sweep(&pool, rt.now()) {
+            while let Some(next) = Self::sweep(&pool, this, rt.now()) {
                 rt.sleep_until(next).await;
             }
         });
     }
 
-    fn sweep(pool: &Weak<Self>, now: Instant) -> Option<Instant> {
+    fn sweep(pool: &Weak<Self>, sweeper: u64, now: Instant) -> Option<Instant> {
         let pool = pool.upgrade()?;
         let mut inner = pool.lock();
+        // Another looks earlier.
+        if inner.sweeper != sweeper {
+            return None;
+        }
         let mut next: Option<Instant> = None;
         let mut keep = |unused: bool, due: Instant| {
             if !unused {
@@ -265,7 +280,7 @@ impl<R: Rt> Pool<R> {
             let unused = many.mux.is_unused() && Arc::strong_count(many) == 1;
             keep(unused, due.unwrap_or(now + many.idle))
         });
-        inner.sweeping = next.is_some();
+        inner.next_sweep = next;
         next
     }
 }
@@ -304,7 +319,7 @@ impl<R: Rt> Queued<R> {
                                 _hold: hold,
                             };
                             home.queue.connected(pooled, rt.now());
-                            pool.ensure_sweeps();
+                            pool.ensure_sweeps(times.idle);
                         }
                         Err(e) => {
                             hold.failed();
@@ -325,7 +340,7 @@ impl<R: Rt> Queued<R> {
                                 client,
                                 running: running.clone(),
                             });
-                            pool.ensure_sweeps();
+                            pool.ensure_sweeps(times.idle);
                             let keep_alive = pool.keep_alive;
                             // Weak hands from here: an idle connection must not keep the pool.
                             drop((pool, home));

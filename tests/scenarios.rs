@@ -43,10 +43,12 @@ fn run(path: &str, more: &[&str]) -> (i32, String) {
     (out.code, out.stdout)
 }
 
-/// The report of a run at the wire level, which is made once for all tests of this process.
-fn wire(path: &str) -> Arc<OnceLock<(i32, String)>> {
-    static KNOWN: Mutex<BTreeMap<String, Arc<OnceLock<(i32, String)>>>> =
-        Mutex::new(BTreeMap::new());
+/// What a run gave: its exit and its report.
+type Run = Arc<OnceLock<(i32, String)>>;
+
+/// A run at the wire level, which is made once for all tests of this process.
+fn wire(path: &str) -> Run {
+    static KNOWN: Mutex<BTreeMap<String, Run>> = Mutex::new(BTreeMap::new());
     let known = KNOWN
         .lock()
         .unwrap()

@@ -162,10 +162,11 @@ fn a_failing_host_is_ejected_for_longer_each_time() {
         hosts: 5,
         failing: 1,
         requests: 4000,
+        // Five failures take 50 ms: an interval without them would shorten the next ejection.
         theirs: json!({
-            "interval": "0.05s", "base_ejection_time": "1s", "max_ejection_percent": 50,
+            "interval": "0.25s", "base_ejection_time": "1s", "max_ejection_percent": 50,
         }),
-        ours: "    interval: 50ms\n    baseEjectionTime: 1s\n    maxEjectionPercent: 50\n",
+        ours: "    interval: 250ms\n    baseEjectionTime: 1s\n    maxEjectionPercent: 50\n",
     });
 }
 

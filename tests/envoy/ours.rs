@@ -5,12 +5,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use engine::check::Probed;
 use engine::entropy::Entropy;
 use engine::head::{RequestHead, ResponseHead};
-use engine::live::Clusters;
+use engine::live::{Clusters, LiveCluster};
 use engine::report::Event;
-use engine::session::{End, Next, OnHead, Opened, Session};
-use engine::snapshot::{Frontend, ObjectName, Snapshot};
+use engine::session::{Connect, End, Next, OnHead, Opened, Session};
+use engine::snapshot::balance::Standpoint;
+use engine::snapshot::{Frontend, InboundPort, ObjectName, Snapshot};
 use engine::time::Instant;
 use engine::trace::Trail;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
@@ -64,6 +66,44 @@ pub(crate) fn backend_policy(spec: &str) -> String {
     )
 }
 
+/// A request for `web`.
+pub(crate) fn head(method: Method, path: &str, headers: &[(&str, &str)]) -> RequestHead {
+    let authority = Some("web".parse().unwrap());
+    let mut head = RequestHead::new(method, authority, path.parse().unwrap());
+    for (name, value) in headers {
+        let name: HeaderName = name.parse().unwrap();
+        head.headers
+            .insert(name, HeaderValue::from_str(value).unwrap());
+    }
+    head
+}
+
+/// What guards the one pod of a Service `shop/web` under a policy.
+pub(crate) fn inbound(policy: &str) -> InboundPort {
+    let pod = "apiVersion: v1\nkind: Pod\n\
+               metadata: {name: web, namespace: shop, labels: {app: web}}\n\
+               spec: {containers: [{name: c, image: i, ports: [{containerPort: 8080}]}]}\n\
+               status: {podIP: 10.9.9.8}\n---\n\
+               apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: shop}\n\
+               spec: {selector: {app: web}, ports: [{name: http, port: 80, targetPort: 8080}]}\n\
+               ---\n";
+    let snapshot = lowered(&format!("{pod}{policy}"), "web");
+    snapshot.inbound.ports[&8080].clone()
+}
+
+/// What the proxy of a pod in `shop` gets of manifests, which have to be free of errors.
+fn lowered(text: &str, pod: &str) -> Arc<Snapshot> {
+    let reading = resource::read("ours.yaml", text);
+    let loaded = load(&reading.resources, MeshMode::All);
+    let found = reading.diagnostics.iter().chain(&loaded.diagnostics);
+    let errors: Vec<_> = found.filter(|d| d.level == Level::Error).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    let mut lowering = Lowering::new("cluster.local");
+    lowering.update(&loaded.index);
+    let pod = ObjectName::new("shop", pod);
+    lowering.snapshot(&pod).expect("the pod has a proxy")
+}
+
 // === impl Ours ===
 
 impl Ours {
@@ -72,18 +112,13 @@ impl Ours {
     pub(crate) fn new(manifests: &str, seed: u64) -> Self {
         let client = "apiVersion: v1\nkind: Pod\nmetadata: {name: client, namespace: shop}\n\
                       spec: {containers: [{name: c, image: i}]}\nstatus: {podIP: 10.9.9.9}\n";
-        let text = format!("{manifests}{client}");
-        let reading = resource::read("ours.yaml", &text);
-        let loaded = load(&reading.resources, MeshMode::All);
-        let found = reading.diagnostics.iter().chain(&loaded.diagnostics);
-        let errors: Vec<_> = found.filter(|d| d.level == Level::Error).collect();
-        assert!(errors.is_empty(), "{errors:#?}");
-        let mut lowering = Lowering::new("cluster.local");
-        lowering.update(&loaded.index);
-        let pod = ObjectName::new("shop", "client");
-        let snapshot = lowering.snapshot(&pod).expect("the client has a proxy");
+        let snapshot = lowered(&format!("{manifests}{client}"), "client");
         let clusters = Clusters::new(seed);
-        clusters.apply(&snapshot.outbound, Instant::ZERO);
+        clusters.follow(&snapshot, Instant::ZERO);
+        // Manifests say nothing about nodes.
+        let mut here = Standpoint::clone(&snapshot.standpoint);
+        here.locality.zone = "zone-0".into();
+        clusters.locate(&Arc::new(here), Instant::ZERO);
         Self {
             snapshot,
             clusters,
@@ -97,6 +132,19 @@ impl Ours {
         self.clusters.tick(self.now);
     }
 
+    /// Makes the health checks that are due, with these results.
+    pub(crate) fn check(&self, result: impl Fn(SocketAddr) -> Probed) {
+        for errand in self.clusters.errands(self.now) {
+            let probed = result(errand.endpoint.address);
+            errand.end(probed, self.now);
+        }
+    }
+
+    /// The backend behind `web`.
+    pub(crate) fn cluster(&self) -> Arc<LiveCluster> {
+        self.clusters.all().remove(0)
+    }
+
     /// What happened since the last call.
     pub(crate) fn events(&self) -> Vec<Event> {
         self.clusters.drain_events("ours", self.now)
@@ -105,13 +153,7 @@ impl Ours {
     /// Sends a request to `web` as far as an endpoint. The status is that of a local answer.
     pub(crate) fn start(&mut self, path: &str, headers: &[(&str, &str)]) -> Result<InHand, u16> {
         let frontend = self.frontend();
-        let authority = Some("web".parse().unwrap());
-        let mut head = RequestHead::new(Method::GET, authority, path.parse().unwrap());
-        for (name, value) in headers {
-            let name: HeaderName = name.parse().unwrap();
-            head.headers
-                .insert(name, HeaderValue::from_str(value).unwrap());
-        }
+        let mut head = head(Method::GET, path, headers);
         let (clusters, rng) = (&self.clusters, &mut self.rng);
         match Session::open(
             &frontend,
@@ -135,6 +177,11 @@ impl Ours {
             Next::Wait(_) => Err(503),
             Next::Fail(failure) => Err(failure.status().as_u16()),
         }
+    }
+
+    /// Asks for a connection for a request in hand.
+    pub(crate) fn connect(&self, hand: &mut InHand) -> Connect {
+        hand.session.connection(self.now, &mut Trail::off())
     }
 
     /// The endpoint answers. Err carries the next try when the answer is retried.

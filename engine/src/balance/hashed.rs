@@ -55,6 +55,22 @@ impl Hashed {
         self.changed = true;
     }
 
+    /// How many points of the ring, or entries of the table, each of these hosts would have, in
+    /// their order.
+    pub fn places(&self, candidates: &Candidates) -> Vec<usize> {
+        let mut places = vec![0; candidates.len()];
+        let mut count = |host: usize| {
+            if let Some(places) = places.get_mut(host) {
+                *places += 1;
+            }
+        };
+        match self.kind.order(candidates) {
+            Order::Ring(ring) => ring.hosts().for_each(&mut count),
+            Order::Maglev(table) => table.hosts().for_each(&mut count),
+        }
+        places
+    }
+
     /// Picks among at least two candidates. A request without a hash goes anywhere.
     pub(super) fn pick(
         &mut self,

@@ -81,6 +81,11 @@ impl Table {
         }
     }
 
+    /// The host of each entry.
+    pub(super) fn hosts(&self) -> impl Iterator<Item = usize> {
+        (0..self.size() as u64).filter_map(|entry| self.pick(entry, 0))
+    }
+
     pub(super) fn size(&self) -> usize {
         match self {
             Self::Narrow(entries) => entries.len(),

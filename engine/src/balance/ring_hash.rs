@@ -56,6 +56,11 @@ impl Ring {
         Self { points }
     }
 
+    /// The host of each point.
+    pub(super) fn hosts(&self) -> impl Iterator<Item = usize> {
+        self.points.iter().map(|point| point.host as usize)
+    }
+
     /// The index of the host for a request's hash. Each further `attempt` takes the next point,
     /// which may be the same host's. None when the ring is empty.
     pub(super) fn pick(&self, hash: u64, attempt: u32) -> Option<usize> {

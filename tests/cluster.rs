@@ -4,7 +4,9 @@
 mod access;
 mod api;
 mod check;
+mod faithful;
 mod faults;
+mod install;
 mod prometheus;
 mod route;
 mod shift;

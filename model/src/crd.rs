@@ -97,6 +97,10 @@ impl Kind {
     fn definition(&self) -> Definition {
         let mut spec = structural::schema((self.schema)().to_value());
         if let Some(targets) = spec.pointer_mut("/properties/targetRefs") {
+            // No default: an API server refuses one that is not valid, as none would be here.
+            if let Some(targets) = targets.as_object_mut() {
+                targets.shift_remove("default");
+            }
             targets["minItems"] = json!(1);
             targets["maxItems"] = json!(TARGETS_MAX);
             targets["x-kubernetes-validations"] = json!([{

@@ -158,6 +158,7 @@ fn a_cluster_without_the_gateway_api_is_simulated_without_routes() {
 #[test]
 fn policies_of_other_meshes_in_the_cluster_are_not_overlooked() {
     let target = target();
+    target.install_another_mesh();
     target.store(
         "---\n{apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {name: web}, spec: {}}",
     );

@@ -127,7 +127,7 @@ fn routes_of_a_cluster_are_listed_and_explained() {
 
 #[test]
 fn a_route_is_deleted() {
-    let target = split(own());
+    let target = split(Target::new().stored(APP));
     let out = target.run(&["route", "delete", "reviews"]);
     assert_eq!(out.code, 0, "{}", out.shown());
     let deleted = "deleted HTTPRoute shop/reviews";
@@ -139,7 +139,7 @@ fn a_route_is_deleted() {
 
 #[test]
 fn a_dry_run_changes_nothing() {
-    let target = split(own());
+    let target = split(Target::new().stored(APP));
     for (how, words) in [("client", "+"), ("server", "would accept this")] {
         let out = target.run(&[
             "route",
@@ -176,7 +176,7 @@ fn what_belongs_to_others_is_not_changed_without_force() {
         ("argocd-controller", "looked after by Argo CD"),
         ("acme-operator", "`acme-operator` owns .spec.rules"),
     ] {
-        let target = split(own());
+        let target = split(Target::new().stored(APP));
         let rules = json!({"spec": {"rules": [{"backendRefs": [
             {"name": "reviews-v1", "port": 80, "weight": 7},
             {"name": "reviews-v2", "port": 80, "weight": 3},
@@ -233,7 +233,7 @@ fn who_may_see_one_namespace_works_in_it() {
 
 #[test]
 fn files_and_a_cluster_are_not_mixed() {
-    let target = own();
+    let target = Target::new().stored(APP);
     target.place.file("app.yaml", APP);
     let split = ["route", "split", "reviews", "v1=1", "v2=1"];
     let with = |more: &[&str]| target.run(&[&split[..], more].concat());

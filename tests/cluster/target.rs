@@ -1,16 +1,39 @@
 //! The cluster that a test talks to: our own server, or a real one.
+//!
+//! A test makes a namespace and takes it away again; what it needs of kinds is installed when it is
+//! missing. Nothing depends on controllers: a bare `kube-apiserver` with etcd is enough.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::api::Api;
+use super::install;
 use crate::common::{Output, Place};
 
-/// Names a kubeconfig whose current context may create namespaces; the Gateway API has to be
-/// installed in that cluster.
+/// Names a kubeconfig whose current context may create namespaces and kinds.
 const REAL: &str = "MESHCTL_TEST_KUBECONFIG";
+
+/// How often a request of a test is sent while the server says "later".
+const TRIES_MAX: u32 = 8;
+/// Made in each namespace by a controller: where it is not, there are no controllers.
+const OF_A_CONTROLLER: &str = "kube-root-ca.crt";
+/// What tests make, to be taken away where nobody else does.
+const MADE: [(&str, &str); 10] = [
+    ("v1", "services"),
+    ("v1", "pods"),
+    ("v1", "configmaps"),
+    ("v1", "serviceaccounts"),
+    ("apps/v1", "deployments"),
+    ("gateway.networking.k8s.io/v1", "httproutes"),
+    ("gateway.networking.k8s.io/v1", "grpcroutes"),
+    ("meshctl.dev/v1alpha1", "backendpolicies"),
+    ("meshctl.dev/v1alpha1", "trafficpolicies"),
+    ("meshctl.dev/v1alpha1", "authorizationpolicies"),
+];
 
 static COUNTER: AtomicU32 = AtomicU32::new(0);
 
@@ -29,7 +52,7 @@ impl Target {
     /// A namespace in the real cluster, if there is one, else in a server of our own.
     pub(crate) fn new() -> Self {
         match std::env::var_os(REAL) {
-            Some(path) => Self::real(path.into()),
+            Some(path) => Self::real(PathBuf::from(path).canonicalize().unwrap()),
             None => Self::own(Api::start()),
         }
     }
@@ -39,19 +62,24 @@ impl Target {
         let place = Place::new();
         api.kubeconfig(&place, "kubeconfig", "token: admin-token");
         let kubeconfig = place.path("kubeconfig");
-        Self::connect(place, Some(api), kubeconfig, "shop".into())
+        let target = Self::connect(place, Some(api), kubeconfig, "shop".into());
+        install::everything(&target);
+        target.api().forget_requests();
+        target
     }
 
     fn real(kubeconfig: PathBuf) -> Self {
         let n = COUNTER.fetch_add(1, Ordering::Relaxed);
-        let namespace = format!("meshctl-test-{}-{n}", std::process::id());
+        // Several machines may test against one cluster.
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let seconds = now.unwrap().as_secs() % 1_000_000;
+        let namespace = format!("meshctl-test-{}-{seconds}-{n}", std::process::id());
         let target = Self::connect(Place::new(), None, kubeconfig, namespace.clone());
-        target.create(
-            "/api/v1/namespaces",
-            json!({
-                "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace},
-            }),
-        );
+        install::once(&target);
+        let object = json!({
+            "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace},
+        });
+        target.create("/api/v1/namespaces", &object);
         target
     }
 
@@ -83,26 +111,46 @@ impl Target {
             .expect("a test of misbehaviour runs against our own server")
     }
 
-    /// Stores the objects of a manifest in the namespace, as `kubectl create` would.
+    /// Adds a kind of Istio to our own server.
+    pub(crate) fn install_another_mesh(&self) {
+        let schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+        self.api().make(json!({
+            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": {"name": "virtualservices.networking.istio.io"},
+            "spec": {
+                "group": "networking.istio.io", "scope": "Namespaced",
+                "names": {"kind": "VirtualService", "plural": "virtualservices"},
+                "versions": [{"name": "v1", "served": true, "storage": true,
+                              "schema": {"openAPIV3Schema": schema}}],
+            },
+        }));
+    }
+
+    /// Stores the objects of a manifest in the namespace, as `kubectl create` would; a status, as a
+    /// controller would.
     pub(crate) fn store(&self, manifest: &str) -> &Self {
-        let reading = model::resource::read("test", manifest);
-        assert!(!reading.resources.is_empty(), "{:?}", reading.diagnostics);
-        for resource in reading.resources {
-            let mut object = resource.object.node().to_json();
+        for document in serde_yaml::Deserializer::from_str(manifest) {
+            let mut object = Value::deserialize(document).unwrap();
+            if object.is_null() {
+                continue;
+            }
             object["metadata"]["namespace"] = json!(self.namespace);
             let kind = object["kind"].as_str().unwrap().to_lowercase();
+            if kind == "pod" {
+                self.make_service_account();
+            }
             let plural = match kind.strip_suffix("policy") {
                 Some(stem) => format!("{stem}policies"),
                 None => format!("{kind}s"),
             };
             let version = object["apiVersion"].as_str().unwrap().to_owned();
-            let root = if version.contains('/') {
-                "/apis"
-            } else {
-                "/api"
-            };
-            let path = format!("{root}/{version}/namespaces/{}/{plural}", self.namespace);
-            self.create(&path, object);
+            let name = object["metadata"]["name"].as_str().unwrap().to_owned();
+            let path = self.path(&version, &plural, "");
+            self.create(path.trim_end_matches('/'), &object);
+            if object["status"].is_object() {
+                let status = format!("{path}{name}/status");
+                self.merge_as(&status, json!({"status": object["status"]}), "kubelet");
+            }
         }
         self
     }
@@ -113,26 +161,35 @@ impl Target {
         self
     }
 
-    fn create(&self, path: &str, object: Value) -> Value {
-        let path = format!("{path}?fieldManager=kubectl-create");
-        self.send(http::Request::post(path), object.to_string())
+    /// Pods are refused without the account that a controller would make.
+    fn make_service_account(&self) {
+        let path = self.path("v1", "serviceaccounts", "");
+        let object = json!({
+            "apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"},
+            "automountServiceAccountToken": false,
+        });
+        self.create(path.trim_end_matches('/'), &object);
     }
 
-    /// `httproutes.v1.gateway.networking.k8s.io` and the like, as a path in the namespace.
-    pub(crate) fn path(&self, group: &str, plural: &str, name: &str) -> String {
-        let namespace = &self.namespace;
-        match group {
-            "v1" => format!("/api/v1/namespaces/{namespace}/{plural}/{name}"),
-            group => format!("/apis/{group}/namespaces/{namespace}/{plural}/{name}"),
+    /// Makes an object; one that is there already stays.
+    pub(crate) fn create(&self, path: &str, object: &Value) {
+        let path = format!("{path}?fieldManager=kubectl-create");
+        match self.answer("POST", &path, "application/json", Some(object)) {
+            Ok(_) | Err((409, _)) => {}
+            Err((code, said)) => panic!("POST {path}: {code}: {said}"),
         }
     }
 
+    /// A path in the namespace: `path("v1", "services", "web")`.
+    pub(crate) fn path(&self, version: &str, plural: &str, name: &str) -> String {
+        let namespace = &self.namespace;
+        let root = if version.contains('/') { "apis" } else { "api" };
+        format!("/{root}/{version}/namespaces/{namespace}/{plural}/{name}")
+    }
+
     /// An object as it is now.
-    pub(crate) fn get(&self, group: &str, plural: &str, name: &str) -> Value {
-        self.send(
-            http::Request::get(self.path(group, plural, name)),
-            String::new(),
-        )
+    pub(crate) fn get(&self, version: &str, plural: &str, name: &str) -> Value {
+        self.send("GET", &self.path(version, plural, name), "", None)
     }
 
     /// Changes an object as `kubectl patch --type merge` would.
@@ -142,36 +199,93 @@ impl Target {
 
     /// The same as another field manager.
     pub(crate) fn merge_as(&self, path: &str, patch: Value, manager: &str) -> Value {
-        let request = http::Request::patch(format!("{path}?fieldManager={manager}"));
-        let request = request.header("content-type", "application/merge-patch+json");
-        self.send(request, patch.to_string())
+        let path = format!("{path}?fieldManager={manager}");
+        self.send("PATCH", &path, "application/merge-patch+json", Some(&patch))
     }
 
     /// Applies an object as this program would.
     pub(crate) fn apply(&self, path: &str, object: &Value) -> Value {
-        let request = http::Request::patch(format!("{path}?fieldManager=meshctl&force=true"));
-        let request = request.header("content-type", "application/apply-patch+yaml");
-        self.send(request, object.to_string())
+        let path = format!("{path}?fieldManager=meshctl&force=true");
+        self.send("PATCH", &path, "application/apply-patch+yaml", Some(object))
     }
 
-    fn send(&self, request: http::request::Builder, body: String) -> Value {
-        let typed = request
-            .headers_ref()
-            .is_some_and(|h| h.contains_key("content-type"));
-        let request = match typed {
-            true => request,
-            false => request.header("content-type", "application/json"),
-        };
-        let request = request.body(body.into_bytes()).unwrap();
-        self.runtime.block_on(self.client.request(request)).unwrap()
+    /// Sends a request that has to succeed.
+    pub(crate) fn send(
+        &self,
+        method: &str,
+        path: &str,
+        content: &str,
+        body: Option<&Value>,
+    ) -> Value {
+        let answer = self.answer(method, path, content, body);
+        answer.unwrap_or_else(|(code, said)| panic!("{method} {path}: {code}: {said}"))
+    }
+
+    /// Sends a request; its answer, or the code and the `Status` of the refusal. A server that is
+    /// busy is asked again.
+    pub(crate) fn answer(
+        &self,
+        method: &str,
+        path: &str,
+        content: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, (u16, Value)> {
+        let mut tried = 0;
+        loop {
+            let request = http::Request::builder().method(method).uri(path);
+            let request = match content {
+                "" => request,
+                content => request.header("content-type", content),
+            };
+            let bytes = body.map(|b| b.to_string().into_bytes()).unwrap_or_default();
+            let answer = self.runtime.block_on(async {
+                let request = request.body(kube::client::Body::from(bytes)).unwrap();
+                let response = self.client.send(request).await.unwrap();
+                let code = response.status().as_u16();
+                let bytes = http_body_util::BodyExt::collect(response.into_body()).await;
+                (code, bytes.unwrap().to_bytes())
+            });
+            let (code, bytes) = answer;
+            let value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+            tried += 1;
+            match code {
+                200..300 => return Ok(value),
+                429 | 503 | 504 if tried < TRIES_MAX => {
+                    std::thread::sleep(Duration::from_millis(250 * u64::from(tried)));
+                }
+                code => return Err((code, value)),
+            }
+        }
+    }
+
+    /// The lines of a watch, until it ends.
+    pub(crate) fn lines(&self, path: &str) -> Vec<Value> {
+        let bytes = self.runtime.block_on(async {
+            let request = http::Request::get(path).body(kube::client::Body::empty());
+            let response = self.client.send(request.unwrap()).await.unwrap();
+            let bytes = http_body_util::BodyExt::collect(response.into_body()).await;
+            bytes.unwrap().to_bytes()
+        });
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        let lines = text.lines().filter(|line| !line.trim().is_empty());
+        lines
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    /// A command that is told about this cluster and namespace.
+    pub(crate) fn command(&self, args: &[&str]) -> std::process::Command {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_meshctl"));
+        command
+            .args(args)
+            .args(["-n", &self.namespace, "--kubeconfig"])
+            .arg(&self.kubeconfig);
+        command
     }
 
     /// Starts `meshctl ARGS` with this cluster and leaves it running.
     pub(crate) fn spawn(&self, args: &[&str]) -> std::process::Child {
-        std::process::Command::new(env!("CARGO_BIN_EXE_meshctl"))
-            .args(args)
-            .args(["-n", &self.namespace, "--kubeconfig"])
-            .arg(&self.kubeconfig)
+        self.command(args)
             .stdin(std::process::Stdio::null())
             .stdout(std::process::Stdio::piped())
             .stderr(std::process::Stdio::piped())
@@ -197,13 +311,42 @@ impl Target {
         }
         out
     }
+
+    /// Takes everything away by hand, where there is no controller to do it.
+    fn end_namespace(&self) {
+        for (version, plural) in MADE {
+            let all = self.path(version, plural, "");
+            let all = all.trim_end_matches('/');
+            let Ok(list) = self.answer("GET", all, "", None) else {
+                continue;
+            };
+            for object in list["items"].as_array().into_iter().flatten() {
+                let name = object["metadata"]["name"].as_str().unwrap_or_default();
+                let now = json!({"gracePeriodSeconds": 0});
+                let path = format!("{all}/{name}");
+                let _ = self.answer("DELETE", &path, "application/json", Some(&now));
+            }
+        }
+        let end = json!({
+            "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace},
+            "spec": {"finalizers": []},
+        });
+        let path = format!("/api/v1/namespaces/{}/finalize", self.namespace);
+        let _ = self.answer("PUT", &path, "application/json", Some(&end));
+    }
 }
 
 impl Drop for Target {
     fn drop(&mut self) {
-        if self.api.is_none() {
-            let path = format!("/api/v1/namespaces/{}", self.namespace);
-            self.send(http::Request::delete(path), String::new());
+        if self.api.is_some() {
+            return;
+        }
+        let made = self.path("v1", "configmaps", OF_A_CONTROLLER);
+        let alone = self.answer("GET", &made, "", None).is_err();
+        let path = format!("/api/v1/namespaces/{}", self.namespace);
+        let _ = self.answer("DELETE", &path, "", None);
+        if alone {
+            self.end_namespace();
         }
     }
 }

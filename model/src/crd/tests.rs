@@ -48,6 +48,33 @@ fn schemas_are_structural() {
     }
 }
 
+/// An API server refuses a kind with a default that breaks the schema it stands in.
+#[test]
+fn defaults_are_valid_themselves() {
+    let mut seen = 0;
+    for (file, schema) in schemas() {
+        each("", &schema, &mut |path, schema| {
+            let Some(default) = schema.get("default") else {
+                return;
+            };
+            seen += 1;
+            let fits = match schema["type"].as_str().unwrap() {
+                "string" => default.is_string(),
+                "integer" => default.is_i64(),
+                "number" => default.is_number(),
+                "boolean" => default.is_boolean(),
+                "array" => default.is_array(),
+                _ => default.is_object(),
+            };
+            assert!(fits, "{file}{path}: {default}");
+            let items = default.as_array().map_or(0, Vec::len) as u64;
+            let least = schema["minItems"].as_u64().unwrap_or(0);
+            assert!(items >= least, "{file}{path}: {items} of {least} items");
+        });
+    }
+    assert!(seen > 3, "{seen}");
+}
+
 #[test]
 fn fields_of_the_spec_have_descriptions_and_bounds() {
     let mut described = 0;

@@ -1,75 +1,53 @@
-//! PATCH: server-side apply, merge patch (RFC 7386), JSON patch (RFC 6902).
+//! Server-side apply: what is sent is all that the manager wants (Kubernetes reference, "Server-Side
+//! Apply"; sigs.k8s.io/structured-merge-diff).
 
 use serde_json::{Value, json};
 
-use super::fields::{self, Fields};
-use super::store::{Key, Refusal, Store, owned_by, owners, refuse, same_version, set_owner};
-
-/// Options of a PATCH.
-pub(crate) struct Options<'a> {
-    pub(crate) manager: &'a str,
-    pub(crate) force: bool,
-    pub(crate) dry: bool,
-}
+use super::fields::{self, Fields, Shape};
+use super::kinds::Kind;
+use super::managers::{owned_by, owners, set_owner};
+use super::store::{By, Key, Refusal, Store, not_found, refuse, same_version};
 
 impl Store {
     pub(crate) fn apply(
         &mut self,
+        kind: &Kind,
         key: &Key,
         sent: &Value,
-        options: &Options<'_>,
+        by: By<'_>,
+        force: bool,
     ) -> Result<Value, Refusal> {
-        let me = (options.manager, "Apply");
-        let wanted = fields::of(sent);
+        let me = (by.manager, "Apply");
         let before = self.objects.get(key).cloned();
-        if before.is_none() && sent["metadata"]["resourceVersion"].is_string() {
-            return Err(refuse(
-                404,
-                "NotFound",
-                format!("{} \"{}\" not found", key.0, key.2),
-            ));
-        }
-        let mut object = before.clone().unwrap_or_else(|| {
+        self.check_sent(key, sent, before.as_ref())?;
+        let mut sent = sent.clone();
+        kind.without_status(&mut sent, before.as_ref());
+        // Keys of items have their defaults before they are compared.
+        kind.set_defaults(&mut sent);
+        let shape = Shape::of(kind);
+        let wanted = fields::of(&sent, &shape);
+        let mut object = before.unwrap_or_else(|| {
             let meta = &sent["metadata"];
-            json!({"apiVersion": sent["apiVersion"], "kind": sent["kind"],
-                   "metadata": {"name": meta["name"], "namespace": meta["namespace"]}})
-        });
-        if let Some(before) = &before {
-            same_version(before, sent, key)?;
-        }
-        let mut causes = Vec::new();
-        for (manager, operation, owned) in owners(&object) {
-            if (&*manager, &*operation) == me {
-                continue;
+            let mut meta = json!({"name": meta["name"], "namespace": meta["namespace"]});
+            if !kind.namespaced {
+                meta.as_object_mut().unwrap().remove("namespace");
             }
-            let clash = |p: &&Vec<String>| {
-                touches(&owned, p) && fields::get(&object, p) != fields::get(sent, p)
+            json!({"apiVersion": sent["apiVersion"], "kind": sent["kind"], "metadata": meta})
+        });
+        let conflicts = take_over(&mut object, &sent, &wanted, me);
+        if !conflicts.is_empty() && !force {
+            let n = conflicts.len();
+            let message = match &conflicts[..] {
+                [one] => format!(
+                    "Apply failed with 1 conflict: {}: {}",
+                    one["message"].as_str().unwrap(),
+                    one["field"].as_str().unwrap()
+                ),
+                _ => format!("Apply failed with {n} conflicts"),
             };
-            let clashes: Fields = wanted.iter().filter(clash).cloned().collect();
-            let version = sent["apiVersion"].as_str().unwrap_or_default();
-            causes.extend(clashes.iter().map(|path| {
-                json!({"reason": "FieldManagerConflict",
-                       "message": format!("conflict with \"{manager}\" using {version}"),
-                       "field": format!(".{}", path.join("."))})
-            }));
-            let left = owned
-                .iter()
-                .filter(|o| !clashes.iter().any(|c| related(o, c)));
-            set_owner(
-                &mut object,
-                (&manager, &operation),
-                &left.cloned().collect(),
-            );
-        }
-        if !causes.is_empty() && !options.force {
-            let n = causes.len();
             return Err(Refusal {
-                causes,
-                ..refuse(
-                    409,
-                    "Conflict",
-                    format!("Apply failed with {n} conflict(s)"),
-                )
+                causes: conflicts,
+                ..refuse(409, "Conflict", message)
             });
         }
         let others: Fields = owners(&object)
@@ -77,100 +55,100 @@ impl Store {
             .filter(|(m, o, _)| (&**m, &**o) != me)
             .flat_map(|(_, _, fields)| fields)
             .collect();
-        for path in owned_by(&object, me) {
-            if !wanted.contains(&path) && !others.contains(&path) {
-                fields::remove(&mut object, &path);
+        // What I wanted and want no more goes, unless somebody else wants it or something below:
+        // items before their fields, by which they are found.
+        for path in &owned_by(&object, me) {
+            let is_wanted = |fields: &Fields| fields.iter().any(|f| f.starts_with(path));
+            if !is_wanted(&wanted) && !is_wanted(&others) {
+                fields::remove(&mut object, path);
             }
         }
         for path in &wanted {
-            fields::set(&mut object, path, fields::get(sent, path).unwrap().clone());
+            let value = fields::get(&sent, path).unwrap().clone();
+            let is_item = path.last().is_some_and(|e| !e.starts_with("f:"));
+            // Of an item only its keys: the rest has paths of its own.
+            fields::set(&mut object, path, if is_item { json!({}) } else { value });
         }
         set_owner(&mut object, me, &wanted);
-        self.check(key, &object)?;
-        Ok(match options.dry {
-            true => object,
-            false => self.put(key.clone(), object),
-        })
+        self.admit(kind, key, &mut object)?;
+        Ok(self.put(kind, key.clone(), object, by.dry))
     }
 
-    pub(crate) fn patch(
-        &mut self,
-        key: &Key,
-        kind: &str,
-        sent: &Value,
-        options: &Options<'_>,
-    ) -> Result<Value, Refusal> {
-        match kind {
-            "application/apply-patch+yaml" => self.apply(key, sent, options),
-            "application/merge-patch+json" => {
-                let mut object = self.get(key)?.clone();
-                merge(&mut object, sent);
-                self.update(key, object, options.manager, options.dry)
-            }
-            "application/json-patch+json" => {
-                let mut object = self.get(key)?.clone();
-                for operation in sent.as_array().into_iter().flatten() {
-                    step(&mut object, operation)?;
-                }
-                self.update(key, object, options.manager, options.dry)
-            }
-            other => Err(refuse(
-                415,
-                "UnsupportedMediaType",
-                format!("the body of the request was in an unknown format - {other}"),
-            )),
+    fn check_sent(&self, key: &Key, sent: &Value, before: Option<&Value>) -> Result<(), Refusal> {
+        let bad = |message: &str| refuse(400, "BadRequest", message);
+        if sent["metadata"]["managedFields"]
+            .as_array()
+            .is_some_and(|m| !m.is_empty())
+        {
+            return Err(bad("metadata.managedFields must be nil"));
+        }
+        if sent["metadata"]["name"]
+            .as_str()
+            .is_some_and(|name| name != key.2)
+        {
+            return Err(bad(
+                "the name of the object does not match the name on the URL",
+            ));
+        }
+        let version = sent["metadata"]["resourceVersion"].is_string();
+        match before {
+            Some(before) => same_version(before, sent, key),
+            None if version => Err(not_found(key)),
+            None => Ok(()),
         }
     }
 }
 
-/// Whether a path is among the fields, above or below one of them.
-fn touches(fields: &Fields, path: &[String]) -> bool {
-    fields.iter().any(|owned| related(owned, path))
-}
-
-fn related(one: &[String], other: &[String]) -> bool {
-    one.starts_with(other) || other.starts_with(one)
-}
-
-fn merge(into: &mut Value, patch: &Value) {
-    let Value::Object(patch) = patch else {
-        *into = patch.clone();
-        return;
-    };
-    if !into.is_object() {
-        *into = json!({});
+/// Takes what differs from its owners; who they were, as causes of a conflict.
+fn take_over(object: &mut Value, sent: &Value, wanted: &Fields, me: (&str, &str)) -> Vec<Value> {
+    let mut conflicts = Vec::new();
+    for (manager, operation, owned) in owners(object) {
+        if (&*manager, &*operation) == me {
+            continue;
+        }
+        let clash =
+            |p: &&Vec<String>| clashes(&owned, p) && fields::get(object, p) != fields::get(sent, p);
+        let taken: Fields = wanted.iter().filter(clash).cloned().collect();
+        let version = sent["apiVersion"].as_str().unwrap_or_default();
+        conflicts.extend(taken.iter().map(|path| {
+            json!({"reason": "FieldManagerConflict",
+                   "message": format!("conflict with \"{manager}\" using {version}"),
+                   "field": shown(path)})
+        }));
+        let left = owned
+            .iter()
+            .filter(|o| !taken.iter().any(|t| o.starts_with(t)));
+        let left: Fields = left.cloned().collect();
+        set_owner(object, (&manager, &operation), &left);
     }
-    let map = into.as_object_mut().unwrap();
-    for (key, value) in patch {
-        match value {
-            Value::Null => drop(map.remove(key)),
-            value => merge(map.entry(key.clone()).or_insert(Value::Null), value),
+    conflicts
+}
+
+/// Whether a path is owned, or something below it; what is owned as a whole includes all below.
+fn clashes(owned: &Fields, path: &[String]) -> bool {
+    let is_item = path.last().is_some_and(|e| !e.starts_with("f:"));
+    owned.iter().any(|other| {
+        let whole = other.last().is_some_and(|e| e.starts_with("f:"));
+        (other == path && !is_item)
+            || (whole && path.starts_with(other) && path.len() > other.len())
+            || (!is_item && other.starts_with(path))
+    })
+}
+
+/// `.spec.ports[port=80,protocol="TCP"].name`
+fn shown(path: &[String]) -> String {
+    let mut text = String::new();
+    for element in path {
+        if let Some(key) = element.strip_prefix("f:") {
+            text.push_str(&format!(".{key}"));
+        } else if let Some(keys) = element.strip_prefix("k:") {
+            let keys: Value = serde_json::from_str(keys).unwrap_or_default();
+            let pairs = keys.as_object().into_iter().flatten();
+            let pairs: Vec<String> = pairs.map(|(k, v)| format!("{k}={v}")).collect();
+            text.push_str(&format!("[{}]", pairs.join(",")));
+        } else {
+            text.push_str(&format!("[={}]", &element[2..]));
         }
     }
-}
-
-/// One operation of a JSON patch on members of objects.
-fn step(object: &mut Value, operation: &Value) -> Result<(), Refusal> {
-    let bad = || {
-        refuse(
-            422,
-            "Invalid",
-            format!("the patch cannot be applied: {operation}"),
-        )
-    };
-    let pointer = operation["path"].as_str().ok_or_else(bad)?;
-    let keys = pointer.split('/').skip(1);
-    let path: Vec<String> = keys
-        .map(|k| k.replace("~1", "/").replace("~0", "~"))
-        .collect();
-    match operation["op"].as_str() {
-        Some("test") if fields::get(object, &path) == operation.get("value") => {}
-        Some("add") => fields::set(object, &path, operation["value"].clone()),
-        Some("replace") if fields::get(object, &path).is_some() => {
-            fields::set(object, &path, operation["value"].clone());
-        }
-        Some("remove") if fields::get(object, &path).is_some() => fields::remove(object, &path),
-        _ => return Err(bad()),
-    }
-    Ok(())
+    text
 }

@@ -1,26 +1,27 @@
-//! The server itself: connections, requests, answers.
+//! The server itself: connections and answers.
 
-use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode};
+use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_rustls::TlsAcceptor;
 
-use super::apply::Options;
 use super::faults::{self, Fault, What};
-use super::rules::{self, Deny, Wanted};
-use super::store::{Key, Refusal, Store, refuse};
+use super::kinds;
+use super::request::{self, Reply, State};
+use super::rules::Deny;
+use super::store::{By, Refusal, refuse};
 use super::tls::{Authority, Pair, Trouble};
-use super::{kinds, list};
+use super::watch;
 use crate::common::Place;
 
 /// The tokens that the server knows, and whose they are.
@@ -32,22 +33,8 @@ pub(crate) struct Api {
     state: Arc<Mutex<State>>,
 }
 
-#[derive(Default)]
-struct State {
-    store: Store,
-    faults: Vec<Fault>,
-    denied: Vec<Deny>,
-    /// Groups that are not installed.
-    absent: Vec<String>,
-    /// Method and path of every request.
-    log: Vec<String>,
-}
-
-/// A body that can end too early.
-struct Text {
-    bytes: Option<Bytes>,
-    cut: bool,
-}
+/// A body that comes in parts, and can end too early.
+struct Parts(UnboundedReceiver<Result<Bytes, std::io::Error>>);
 
 impl Api {
     pub(crate) fn start() -> Self {
@@ -75,11 +62,26 @@ impl Api {
         };
         for namespace in ["default", "shop"] {
             let meta = json!({"name": namespace});
-            let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": meta});
-            let key = ("namespaces".into(), String::new(), namespace.into());
-            api.state().store.create(key, object, "kubernetes").unwrap();
+            api.make(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": meta}));
         }
         api
+    }
+
+    /// Makes an object that has no namespace.
+    pub(crate) fn make(&self, object: Value) {
+        let mut state = self.state();
+        let served = kinds::served(&state.store).into_iter();
+        let kind = served
+            .into_iter()
+            .find(|k| object["kind"] == *k.kind)
+            .unwrap();
+        let name = object["metadata"]["name"].as_str().unwrap().to_owned();
+        let key = (kind.resource(), String::new(), name);
+        let by = By {
+            manager: "kubernetes",
+            dry: false,
+        };
+        state.store.create(&kind, key, object, by).unwrap();
     }
 
     /// Misbehaves from now on.
@@ -93,17 +95,32 @@ impl Api {
 
     /// Takes the kinds of a group away.
     pub(crate) fn uninstall(&self, group: &str) {
-        self.state().absent.push(group.into());
+        let store = &mut self.state().store;
+        let of_group = |crd: &&Value| crd["spec"]["group"] == group;
+        let crds = store.objects.iter().filter(|(key, _)| key.0 == kinds::CRDS);
+        let gone: Vec<String> = crds
+            .filter(|(_, crd)| of_group(crd))
+            .map(|(key, _)| key.2.clone())
+            .collect();
+        for name in gone {
+            store.forget(&name);
+        }
     }
 
-    /// The requests that contain `part`, of those since the start.
+    /// Forgets old versions, as a real server does after some minutes.
+    pub(crate) fn compact(&self) {
+        self.state().store.compact();
+    }
+
+    /// The requests that contain `part`, of those that were not forgotten.
     pub(crate) fn requests(&self, part: &str) -> Vec<String> {
-        self.state()
-            .log
-            .iter()
-            .filter(|r| r.contains(part))
-            .cloned()
-            .collect()
+        let state = self.state();
+        let log = state.log.iter();
+        log.filter(|r| r.contains(part)).cloned().collect()
+    }
+
+    pub(crate) fn forget_requests(&self) {
+        self.state().log.clear();
     }
 
     pub(crate) fn server(&self) -> String {
@@ -160,11 +177,8 @@ async fn serve(listener: TcpListener, acceptor: TlsAcceptor, state: Arc<Mutex<St
             let Ok(tls) = acceptor.accept(tcp).await else {
                 return;
             };
-            let certificate = tls
-                .get_ref()
-                .1
-                .peer_certificates()
-                .and_then(|c| common_name(&c[0]));
+            let certificates = tls.get_ref().1.peer_certificates();
+            let certificate = certificates.and_then(|c| common_name(&c[0]));
             let service =
                 service_fn(move |request| answer(Arc::clone(&state), certificate.clone(), request));
             // A connection that is cut on purpose ends with an error.
@@ -177,27 +191,19 @@ async fn serve(listener: TcpListener, acceptor: TlsAcceptor, state: Arc<Mutex<St
 
 fn common_name(der: &[u8]) -> Option<String> {
     let (_, certificate) = x509_parser::parse_x509_certificate(der).ok()?;
-    let name = certificate
-        .subject()
-        .iter_common_name()
-        .next()?
-        .as_str()
-        .ok()?;
-    Some(name.to_owned())
+    let name = certificate.subject().iter_common_name().next()?;
+    Some(name.as_str().ok()?.to_owned())
 }
 
 async fn answer(
     state: Arc<Mutex<State>>,
     certificate: Option<String>,
     request: Request<Incoming>,
-) -> Result<Response<Text>, std::io::Error> {
+) -> Result<Response<Parts>, std::io::Error> {
     let (head, body) = request.into_parts();
     let line = format!("{} {}", head.method, head.uri);
-    let body = body
-        .collect()
-        .await
-        .map_err(std::io::Error::other)?
-        .to_bytes();
+    let body = body.collect().await.map_err(std::io::Error::other)?;
+    let body = body.to_bytes();
     let due = {
         let mut state = state.lock().unwrap();
         state.log.push(line.clone());
@@ -206,7 +212,15 @@ async fn answer(
     let mut cut = false;
     match due {
         Some(What::Status(code, after, why)) => {
-            let mut response = refused(&refuse(code, "TheTest", why));
+            let reason = match code {
+                410 => "Expired",
+                429 => "TooManyRequests",
+                500 => "InternalError",
+                503 => "ServiceUnavailable",
+                504 => "Timeout",
+                _ => "Unknown",
+            };
+            let mut response = refused(&refuse(code, reason, why));
             if let Some(after) = after {
                 response.headers_mut().insert("retry-after", after.into());
             }
@@ -219,10 +233,15 @@ async fn answer(
         Some(What::Race) => touch(&mut state.lock().unwrap(), head.uri.path()),
         None => {}
     }
-    let mut state = state.lock().unwrap();
     let user = user(&head, certificate);
-    Ok(match state.respond(&head, user.as_deref(), &body) {
-        Ok(value) => written(200, value.to_string(), cut),
+    let reply = state.lock().unwrap().respond(&head, user.as_deref(), &body);
+    Ok(match reply {
+        Ok(Reply::Object(code, value)) => written(code, value.to_string(), cut),
+        Ok(Reply::Watch(watch)) => {
+            let (sender, body) = unbounded_channel();
+            tokio::spawn(watch::run(state, watch, sender));
+            head_of(200).body(Parts(body)).unwrap()
+        }
         Err(refusal) => refused(&refusal),
     })
 }
@@ -232,10 +251,8 @@ fn user(head: &http::request::Parts, certificate: Option<String>) -> Option<Stri
     let header = |name: &str| head.headers.get(name).and_then(|v| v.to_str().ok());
     let token = header("authorization").and_then(|v| v.strip_prefix("Bearer "));
     let known = |token| {
-        TOKENS
-            .iter()
-            .find(|(t, _)| *t == token)
-            .map(|(_, user)| (*user).into())
+        let user = TOKENS.iter().find(|(t, _)| *t == token);
+        user.map(|(_, user)| (*user).into())
     };
     let user = token.map_or(certificate, known)?;
     Some(header("impersonate-user").map_or(user, str::to_owned))
@@ -243,209 +260,58 @@ fn user(head: &http::request::Parts, certificate: Option<String>) -> Option<Stri
 
 /// Somebody else changes the object at `path`.
 fn touch(state: &mut State, path: &str) {
-    let Some(Place3 { key, .. }) = place(path, &state.absent) else {
+    let Some(named) = request::named(&state.store, path) else {
         return;
     };
-    let mut object = state.store.objects[&key].clone();
+    let mut object = state.store.objects[&named.key].clone();
     object["metadata"]["labels"]["touched"] = json!(state.store.version.to_string());
-    state.store.update(&key, object, "somebody", false).unwrap();
-}
-
-/// What a path names.
-struct Place3 {
-    group: String,
-    version: String,
-    kind: &'static str,
-    key: Key,
-}
-
-fn place(path: &str, absent: &[String]) -> Option<Place3> {
-    let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
-    let (group, version, rest) = match &parts[..] {
-        ["api", version, rest @ ..] => ("", *version, rest),
-        ["apis", group, version, rest @ ..] => (*group, *version, rest),
-        _ => return None,
+    let by = By {
+        manager: "somebody",
+        dry: false,
     };
-    let (namespace, plural, name) = match rest {
-        ["namespaces", namespace, plural, name] => (*namespace, *plural, *name),
-        ["namespaces", namespace, plural] => (*namespace, *plural, ""),
-        [plural, name] => ("", *plural, *name),
-        [plural] => ("", *plural, ""),
-        _ => return None,
-    };
-    let mut served = kinds::served(absent);
-    let kind = served.find(|k| k.0 == group && k.1.contains(&version) && k.3 == plural)?;
-    Some(Place3 {
-        group: group.into(),
-        version: version.into(),
-        kind: kind.2,
-        key: (plural.into(), namespace.into(), name.into()),
-    })
+    let done = state.store.update(&named.kind, &named.key, object, by);
+    done.unwrap();
 }
 
-impl State {
-    fn respond(
-        &mut self,
-        head: &http::request::Parts,
-        user: Option<&str>,
-        body: &[u8],
-    ) -> Result<Value, Refusal> {
-        let user = user.ok_or_else(|| refuse(401, "Unauthorized", "Unauthorized"))?;
-        let path = head.uri.path();
-        let nothing = || {
-            refuse(
-                404,
-                "NotFound",
-                "the server could not find the requested resource",
-            )
-        };
-        let json =
-            || serde_json::from_slice(body).map_err(|e| refuse(400, "BadRequest", e.to_string()));
-        match path {
-            "/version" => return Ok(json!({"major": "1", "minor": "33", "gitVersion": "v1.33.1"})),
-            "/apis" => return Ok(kinds::groups(&self.absent)),
-            "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews" => {
-                return Ok(rules::review(&self.denied, &json()?));
-            }
-            _ => {}
-        }
-        if let ["", "apis", group, version] = path.split('/').collect::<Vec<_>>()[..] {
-            return kinds::resources(&self.absent, group, version).ok_or_else(nothing);
-        }
-        let place = place(path, &self.absent).ok_or_else(nothing)?;
-        let verb = match (&head.method, place.key.2.is_empty()) {
-            (&Method::GET, true) => "list",
-            (&Method::GET, false) => "get",
-            (&Method::POST, true) => "create",
-            (&Method::PUT, false) => "update",
-            (&Method::PATCH, false) => "patch",
-            (&Method::DELETE, false) => "delete",
-            _ => return Err(refuse(405, "MethodNotAllowed", "the method is not allowed")),
-        };
-        let (plural, namespace, _) = place.key.clone();
-        let wanted = Wanted {
-            verb,
-            group: &place.group,
-            resource: &plural,
-            namespace: &namespace,
-        };
-        if !rules::allowed(&self.denied, &wanted) {
-            return Err(refuse(403, "Forbidden", rules::refusal(user, &wanted)));
-        }
-        let query = queries(head.uri.query().unwrap_or_default());
-        let option = |name: &str| query.get(name).map_or("", String::as_str);
-        let options = Options {
-            manager: match option("fieldManager") {
-                "" => "unknown",
-                manager => manager,
-            },
-            force: option("force") == "true",
-            dry: option("dryRun") == "All",
-        };
-        let content = head
-            .headers
-            .get("content-type")
-            .and_then(|c| c.to_str().ok());
-        let mut found = match verb {
-            "list" => {
-                let query = list::Query {
-                    limit: option("limit").parse().unwrap_or(0),
-                    token: option("continue").into(),
-                    selector: option("labelSelector").into(),
-                };
-                return Ok(list::list(&self.store, &plural, &namespace, &query));
-            }
-            "get" => self.store.get(&place.key)?.clone(),
-            "create" => {
-                let object: Value = json()?;
-                let name = object["metadata"]["name"]
-                    .as_str()
-                    .unwrap_or_default()
-                    .to_owned();
-                self.store
-                    .create((plural, namespace, name), object, options.manager)?
-            }
-            "update" => self
-                .store
-                .update(&place.key, json()?, options.manager, options.dry)?,
-            "patch" => {
-                let kind = content.unwrap_or_default();
-                self.store.patch(&place.key, kind, &json()?, &options)?
-            }
-            _ => {
-                let sent = if body.is_empty() { json!({}) } else { json()? };
-                if !options.dry {
-                    self.store.delete(&place.key, &sent)?;
-                }
-                return Ok(json!({"kind": "Status", "status": "Success"}));
-            }
-        };
-        // An object is shown in the version that was asked for.
-        let api_version = match &*place.group {
-            "" => place.version.clone(),
-            group => format!("{group}/{}", place.version),
-        };
-        found["apiVersion"] = json!(api_version);
-        found["kind"] = json!(place.kind);
-        Ok(found)
-    }
-}
-
-fn queries(query: &str) -> BTreeMap<String, String> {
-    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    pairs
-        .map(|(key, value)| (key.to_owned(), decoded(value)))
-        .collect()
-}
-
-pub(crate) fn decoded(text: &str) -> String {
-    let mut parts = text.split('%');
-    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
-    for part in parts {
-        bytes.push(u8::from_str_radix(&part[..2], 16).unwrap());
-        bytes.extend(part[2..].bytes());
-    }
-    String::from_utf8(bytes).unwrap()
-}
-
-fn refused(refusal: &Refusal) -> Response<Text> {
+fn refused(refusal: &Refusal) -> Response<Parts> {
     let status = json!({
-        "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": refusal.code,
-        "reason": refusal.reason, "message": refusal.message, "details": {"causes": refusal.causes},
+        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+        "code": refusal.code, "reason": refusal.reason, "message": refusal.message,
+        "details": {"causes": refusal.causes},
     });
     written(refusal.code, status.to_string(), false)
 }
 
-fn written(code: u16, text: String, cut: bool) -> Response<Text> {
-    let length = text.len();
-    let mut bytes = Bytes::from(text);
-    if cut {
-        bytes.truncate(length / 2);
-    }
-    let body = Text {
-        bytes: Some(bytes),
-        cut,
-    };
+fn head_of(code: u16) -> http::response::Builder {
     Response::builder()
         .status(StatusCode::from_u16(code).unwrap())
         .header("content-type", "application/json")
-        .header("content-length", length)
-        .body(body)
-        .unwrap()
 }
 
-impl Body for Text {
+fn written(code: u16, text: String, cut: bool) -> Response<Parts> {
+    let length = text.len();
+    let mut bytes = Bytes::from(text);
+    let (sender, body) = unbounded_channel();
+    if cut {
+        bytes.truncate(length / 2);
+    }
+    sender.send(Ok(bytes)).unwrap();
+    if cut {
+        sender.send(Err(std::io::Error::other("cut"))).unwrap();
+    }
+    let head = head_of(code).header("content-length", length);
+    head.body(Parts(body)).unwrap()
+}
+
+impl Body for Parts {
     type Data = Bytes;
     type Error = std::io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
-        Poll::Ready(match self.bytes.take() {
-            Some(bytes) => Some(Ok(Frame::data(bytes))),
-            None if self.cut => Some(Err(std::io::Error::other("cut"))),
-            None => None,
-        })
+        let next = self.0.poll_recv(context);
+        next.map(|part| part.map(|bytes| bytes.map(Frame::data)))
     }
 }

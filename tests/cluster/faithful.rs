@@ -100,7 +100,7 @@ fn refusals_have_codes_and_reasons() {
     assert_eq!(patch(MERGE, bad(-1)), is(422, "Invalid"));
     assert_eq!(patch(STRATEGIC, json!({})), is(415, "UnsupportedMediaType"));
     let old = json!({"metadata": {"resourceVersion": "1"}});
-    assert_eq!(patch(MERGE, old.clone()), is(409, "Conflict"));
+    assert_eq!(patch(MERGE, old), is(409, "Conflict"));
     let gone = target.path(ROUTES.0, ROUTES.1, "gone");
     let merged = refusal(&target, "PATCH", &gone, MERGE, &json!({}));
     assert_eq!(merged, is(404, "NotFound"));
@@ -310,7 +310,7 @@ fn a_status_is_changed_on_its_own() {
     let target = Target::new().stored(ROUTE);
     let path = route(&target);
     let wanted = json!({"status": {"parents": []}, "spec": {"hostnames": ["x.example"]}});
-    let whole = target.merge(&path, wanted.clone());
+    let whole = target.merge(&path, wanted);
     assert!(whole.get("status").is_none(), "{whole}");
     assert_eq!(whole["spec"]["hostnames"][0], "x.example");
     let other = json!({"status": {"parents": []}, "spec": {"hostnames": ["y.example"]}});

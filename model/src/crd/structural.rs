@@ -36,6 +36,10 @@ pub(super) fn schema(value: Value) -> Value {
         object.insert("type".into(), json!("string"));
         object.insert("enum".into(), words);
     }
+    if let Some(Value::Array(choices)) = object.get_mut("enum") {
+        // That it may be absent is said by what is required; old API servers stumble over it here.
+        choices.retain(|choice| !choice.is_null());
+    }
     if let Some(Value::Array(types)) = object.get("type") {
         let known = types.iter().find(|one| *one != "null").cloned();
         object.insert("type".into(), known.unwrap_or_else(|| json!("object")));

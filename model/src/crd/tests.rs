@@ -36,6 +36,9 @@ fn schemas_are_structural() {
                     "{file}{path} has {forbidden}"
                 );
             }
+            let choices = schema["enum"].as_array();
+            let nothing = choices.is_some_and(|choices| choices.contains(&Value::Null));
+            assert!(!nothing, "{file}{path}: null is no choice");
             if schema["type"] == "array" {
                 assert!(schema["items"].is_object(), "{file}{path} has no items");
             }

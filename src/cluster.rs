@@ -260,12 +260,14 @@ impl Cluster {
     ) -> Result<(), Failure> {
         let (namespace, name) = identity(seen);
         let what = format!("delete {} {}", resource.kind, named(namespace, name));
-        let dry = if dry_run { "?dryRun=All" } else { "" };
-        let path = resource.path(Some(namespace), Some(name)) + dry;
+        let path = resource.path(Some(namespace), Some(name));
         let meta = &seen["metadata"];
+        // The API server looks at the query only when there is no body.
+        let dry_run: &[&str] = if dry_run { &["All"] } else { &[] };
         let options = serde_json::json!({
             "apiVersion": "v1",
             "kind": "DeleteOptions",
+            "dryRun": dry_run,
             "preconditions": {"uid": meta["uid"], "resourceVersion": meta["resourceVersion"]},
         });
         self.ask(&Ask::delete(&path, &what, &options)).map(|_| ())

@@ -74,7 +74,8 @@ pub(crate) fn diff(texts: &[Rewritten]) -> String {
 }
 
 /// Writes every changed file: all of them beside their places first, then all are renamed, so that
-/// nothing is written when one cannot be. Returns what was changed.
+/// nothing is written when one cannot be. When a rename fails after others, those get their old text
+/// back. Returns what was changed.
 pub(crate) fn in_place(texts: &[Rewritten]) -> Result<Vec<PathBuf>, Error> {
     let changed: Vec<&Rewritten> = texts.iter().filter(|t| t.is_changed()).collect();
     if changed.iter().any(|text| text.name == STDIN) {
@@ -96,20 +97,31 @@ pub(crate) fn in_place(texts: &[Rewritten]) -> Result<Vec<PathBuf>, Error> {
             }
         }
     }
-    for (path, temporary) in &staged {
+    for (i, (path, temporary)) in staged.iter().enumerate() {
         let done = match temporary {
             Some(temporary) => fs::rename(temporary, path),
             None => fs::remove_file(path),
         };
         if let Err(error) = done {
             discard(&staged);
-            return Err(failed(path, &error));
+            let before = staged.iter().zip(&changed).take(i);
+            let lost = before.filter(|((path, _), text)| restore(path, text).is_err());
+            let lost = lost.map(|((path, _), _)| format!("{} is changed already", path.display()));
+            return Err(lost.fold(failed(path, &error), Error::caused_by));
         }
     }
     Ok(changed
         .iter()
         .map(|text| PathBuf::from(&text.name))
         .collect())
+}
+
+/// Puts a file back as it was, in the same way as it was changed.
+fn restore(path: &Path, text: &Rewritten) -> std::io::Result<()> {
+    match &text.before {
+        Some(before) => fs::rename(stage(path, before)?, path),
+        None => fs::remove_file(path),
+    }
 }
 
 /// The file behind a symbolic link: a rename would replace the link.

@@ -12,3 +12,4 @@ mod route;
 mod shift;
 mod simulate;
 mod target;
+mod terminal;

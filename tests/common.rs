@@ -130,3 +130,14 @@ spec:
 "
     )
 }
+
+/// Bad input: exit 2, nothing on stdout, and all of `expected` in the message.
+#[track_caller]
+pub(crate) fn refused(out: &Output, expected: &[&str]) {
+    assert_eq!(out.code, 2, "{}", out.shown());
+    assert_eq!(out.stdout, "", "nothing is printed when an input is bad");
+    for part in expected {
+        let there = out.stderr.contains(part);
+        assert!(there, "`{part}` is missing:\n{}", out.stderr);
+    }
+}

@@ -69,6 +69,8 @@ impl Cluster {
             match self.objects(resource, namespace) {
                 Ok(found) => seen.objects.push((resource.clone(), found)),
                 Err(e) if e.kind == Why::Forbidden => seen.failures.push((resource.clone(), e)),
+                // Kinds of Kubernetes are not looked for; an older version lacks some.
+                Err(e) if e.kind == Why::NotFound => seen.objects.push((resource.clone(), vec![])),
                 Err(e) => return Err(e),
             }
         }

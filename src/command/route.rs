@@ -11,6 +11,7 @@ mod get;
 mod list;
 pub(crate) mod mesh;
 mod mirror;
+mod readable;
 mod retry;
 mod set;
 pub(crate) mod shift;

@@ -1,6 +1,6 @@
 //! `meshctl route` as its user sees it: exit, stdout, stderr.
 
-use crate::common::{Output, Place, deployment, repository};
+use crate::common::{Output, Place, deployment, refused, repository};
 
 mod change;
 mod diff;
@@ -19,18 +19,4 @@ pub(crate) fn in_data(args: &[&str]) -> Output {
     let mut all = vec!["route"];
     all.extend(args);
     Place::at(repository("tests/data/routes")).run(&all)
-}
-
-/// Bad input: exit 2, nothing on stdout, and all of `expected` in the message.
-#[track_caller]
-pub(crate) fn refused(out: &Output, expected: &[&str]) {
-    assert_eq!(out.code, 2, "{}", out.shown());
-    assert_eq!(out.stdout, "", "nothing is printed when an input is bad");
-    for part in expected {
-        assert!(
-            out.stderr.contains(part),
-            "`{part}` is missing:\n{}",
-            out.stderr
-        );
-    }
 }

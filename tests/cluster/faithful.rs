@@ -232,6 +232,29 @@ fn a_dry_run_answers_and_stores_nothing() {
     let applied = format!("{path}?dryRun=All&fieldManager=meshctl");
     target.send("PATCH", &applied, APPLY, Some(&object));
     assert_eq!(target.answer("GET", &path, "", None).unwrap_err().0, 404);
+    target.store(ROUTE);
+    let delete = |path: &str, body: Value| {
+        target.send("DELETE", path, "application/json", Some(&body));
+    };
+    let options =
+        |dry: &[&str]| json!({"kind": "DeleteOptions", "apiVersion": "v1", "dryRun": dry});
+    delete(&route(&target), options(&["All"]));
+    target.send(
+        "DELETE",
+        &format!("{}?dryRun=All", route(&target)),
+        "",
+        None,
+    );
+    target.send("GET", &route(&target), "", None);
+    // With a body the query says nothing.
+    delete(&format!("{}?dryRun=All", route(&target)), options(&[]));
+    assert_eq!(
+        target
+            .answer("GET", &route(&target), "", None)
+            .unwrap_err()
+            .0,
+        404
+    );
 }
 
 #[test]

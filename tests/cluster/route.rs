@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::api::{Api, Deny, Fault, What};
 use super::target::Target;
-use crate::common::Output;
+use crate::common::refused;
 
 const APP: &str = "
 apiVersion: v1
@@ -54,18 +54,6 @@ fn weights(target: &Target) -> Vec<Value> {
     let route = route(target);
     let backends = route["spec"]["rules"][0]["backendRefs"].as_array().unwrap();
     backends.iter().map(|b| b["weight"].clone()).collect()
-}
-
-#[track_caller]
-fn refused(out: &Output, words: &[&str]) {
-    assert_eq!((out.code, &*out.stdout), (2, ""), "{}", out.shown());
-    for part in words {
-        assert!(
-            out.stderr.contains(part),
-            "`{part}` is missing: {}",
-            out.stderr
-        );
-    }
 }
 
 #[test]
@@ -128,6 +116,13 @@ fn routes_of_a_cluster_are_listed_and_explained() {
 #[test]
 fn a_route_is_deleted() {
     let target = split(Target::new().stored(APP));
+    let out = target.run(&["route", "delete", "reviews", "--dry-run", "server"]);
+    assert_eq!(out.code, 0, "{}", out.shown());
+    assert_eq!(
+        weights(&target),
+        [json!(90), json!(10)],
+        "a dry run deletes nothing"
+    );
     let out = target.run(&["route", "delete", "reviews"]);
     assert_eq!(out.code, 0, "{}", out.shown());
     let deleted = "deleted HTTPRoute shop/reviews";
@@ -247,4 +242,70 @@ fn files_and_a_cluster_are_not_mixed() {
         .place
         .run(&[&split[..], &["-f", "app.yaml", "--dry-run", "server"]].concat());
     refused(&out, &["--dry-run is for a cluster"]);
+}
+
+/// An object that the API server takes and nobody here can read.
+const ODD: &str = "
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: NAME}
+spec:
+  selector: {matchLabels: {app: odd}}
+  template:
+    metadata: {labels: {app: odd}, annotations: {meshctl.dev/inject: perhaps}}
+    spec: {containers: [{name: app, image: example/odd}]}
+";
+
+#[test]
+fn what_cannot_be_read_is_named_and_stops_only_what_is_about_it() {
+    let target = split(Target::new().stored(APP));
+    target.store(&ODD.replace("NAME", "odd"));
+    for command in [
+        &["list"][..],
+        &["get", "reviews"],
+        &["split", "reviews", "v1=3", "v2=1"],
+    ] {
+        let out = target.run(&[&["route"], command].concat());
+        assert_eq!(out.code, 0, "{}", out.shown());
+        let words = "Deployment shop/odd cannot be read and is left out";
+        assert!(out.stderr.contains(words), "{}", out.stderr);
+    }
+    assert_eq!(weights(&target), [json!(3), json!(1)]);
+    // One of its own versions.
+    target.store(&ODD.replace("NAME", "reviews-v3"));
+    let out = target.run(&["route", "split", "reviews", "v1=1", "v2=1"]);
+    refused(&out, &["`perhaps` is not a value"]);
+    assert_eq!(weights(&target), [json!(3), json!(1)]);
+}
+
+#[test]
+fn a_change_that_fails_in_the_middle_says_what_was_made() {
+    let target = own();
+    // Three dry runs and the first Service go well.
+    let broken = Fault::status("PATCH", 9, 500, None).after(4);
+    target.api().fail(broken);
+    let out = target.run(&["route", "split", "reviews", "v1=90", "v2=10"]);
+    let words = [
+        "the API server failed (500)",
+        "Service shop/reviews-v1 was made before",
+        "run it again",
+    ];
+    refused(&out, &words);
+    let target = {
+        target.api().end_faults();
+        split(target)
+    };
+    assert_eq!(weights(&target), [json!(90), json!(10)]);
+}
+
+#[test]
+fn names_that_are_in_several_namespaces_or_in_none_are_refused() {
+    let target = Target::new().stored(APP);
+    refused(
+        &target.run(&["route", "split", "rewiews", "v1=1", "v2=1"]),
+        &["there is no Service rewiews in the namespace shop"],
+    );
+    let other = format!("{}/reviews", target.namespace);
+    let out = target.run(&["route", "get", &other, "-n", "default"]);
+    refused(&out, &["-n says default"]);
 }

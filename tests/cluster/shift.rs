@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::{Value, json};
 
 use super::api::{Api, Fault, What};
-use super::prometheus::{Prometheus, version};
+use super::prometheus::{Prometheus, Reply, version};
 use super::target::Target;
 use crate::common::Output;
 
@@ -36,7 +36,7 @@ const QUICK: [&str; 9] = [
     "--abort-on",
 ];
 
-fn target() -> Target {
+pub(super) fn target() -> Target {
     let target = Target::new();
     target.store(ROUTE);
     target
@@ -70,13 +70,13 @@ fn route(target: &Target) -> Value {
     target.get("gateway.networking.k8s.io/v1", "httproutes", "reviews")
 }
 
-fn weights(target: &Target) -> Vec<Value> {
+pub(super) fn weights(target: &Target) -> Vec<Value> {
     let route = route(target);
     let backends = route["spec"]["rules"][1]["backendRefs"].as_array().unwrap();
     backends.iter().map(|b| b["weight"].clone()).collect()
 }
 
-fn note(target: &Target) -> Option<String> {
+pub(super) fn note(target: &Target) -> Option<String> {
     let annotations = &route(target)["metadata"]["annotations"];
     assert_eq!(annotations["team"], "a", "annotations of others stay");
     annotations["meshctl.dev/shift"].as_str().map(str::to_owned)
@@ -363,4 +363,48 @@ fn weights_that_somebody_else_changed_are_left_alone() {
         out.stderr
     );
     assert_eq!(weights(&target), [json!(77), json!(50)]);
+}
+
+#[test]
+fn a_prometheus_that_fails_lies_or_is_slow_advances_nothing() {
+    let broken = |code: u16, body: &str| Reply::Body(code, body.to_owned());
+    let number = |text: &str| {
+        let value = json!([1.5, text]);
+        let data = json!({"resultType": "vector", "result": [{"metric": {}, "value": value}]});
+        broken(200, &json!({"status": "success", "data": data}).to_string())
+    };
+    let refusal = r#"{"status":"error","errorType":"execution","error":"query timed out"}"#;
+    let scalar = r#"{"status":"success","data":{"resultType":"scalar","result":[1.5,"1"]}}"#;
+    let empty = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
+    let target = target();
+    for (reply, words) in [
+        (
+            broken(503, refusal),
+            "Prometheus refuses the query: query timed out",
+        ),
+        (broken(502, "<html>Bad Gateway"), "answers 502"),
+        (
+            broken(200, "<html>welcome"),
+            "answers no JSON of Prometheus",
+        ),
+        (broken(200, scalar), "answers no JSON of Prometheus"),
+        (broken(200, empty), "there are no metrics"),
+        (number("NaN"), "there are no metrics"),
+        (number("+Inf"), "there are no metrics"),
+        (
+            Reply::Slow(std::time::Duration::from_secs(9)),
+            "did not answer within 1s",
+        ),
+    ] {
+        let prometheus = Prometheus::replying(move |_| reply.clone());
+        let out = shift(
+            &target,
+            &prometheus,
+            &quick("success<99%", &["--metrics", "istio"]),
+        );
+        assert_eq!(out.code, 1, "{words}: {}", out.shown());
+        assert!(out.shown().contains(words), "`{words}`: {}", out.shown());
+        assert!(!out.stderr.contains("50% of the traffic"), "{}", out.stderr);
+        assert_eq!(weights(&target), [json!(1), json!(0)]);
+    }
 }

@@ -85,9 +85,9 @@ struct Report {
 }
 
 pub(super) fn run(ui: &mut Ui, args: &Args) -> Result<Answer, Error> {
-    let mesh = args.source.read(ui)?;
-    let namespace = args.source.namespace.as_deref();
     let (name, port) = split_port(&args.to);
+    let mesh = args.source.read(ui, Some(name))?;
+    let namespace = args.source.namespace.as_deref();
     let service = mesh.service(name, namespace)?;
     let port = mesh.port(service, port)?;
     let mut lowering = Lowering::new(TRUST_DOMAIN);

@@ -7,7 +7,7 @@ use engine::authz::{self, Allowance, Decision, Subject};
 use engine::head::RequestHead;
 use engine::identity::Identity;
 use engine::origin::Origin;
-use engine::snapshot::ObjectName;
+use engine::snapshot::{InboundPort, ObjectName};
 use engine::time::Wall;
 use engine::trace::Trail;
 use model::index::{Index, ServicePort};
@@ -78,20 +78,7 @@ pub(crate) fn judge(
             Some(snapshot) => {
                 let inbound = &snapshot.inbound;
                 let of_port = inbound.ports.get(&number).unwrap_or(&inbound.default);
-                let subject = Subject {
-                    peer: caller.identity.as_ref(),
-                    trust_domain: TRUST_DOMAIN,
-                    address: caller.address,
-                    port: number,
-                    head,
-                };
-                let tokens = Verifier {
-                    keys: &KeySets::default(),
-                    now: now(),
-                };
-                let mut trail = Trail::on();
-                let decision = authz::decide(of_port, &subject, &tokens, &mut trail);
-                Judged::new(workload, number, &decision, trail)
+                Judged::of_port(workload, number, of_port, caller, head)
             }
         });
     }
@@ -108,6 +95,30 @@ fn now() -> Wall {
 // === impl Judged ===
 
 impl Judged {
+    /// What the proxy of a workload says at one of its ports.
+    pub(crate) fn of_port(
+        workload: String,
+        number: u16,
+        port: &InboundPort,
+        caller: &Caller,
+        head: Option<&RequestHead>,
+    ) -> Self {
+        let subject = Subject {
+            peer: caller.identity.as_ref(),
+            trust_domain: TRUST_DOMAIN,
+            address: caller.address,
+            port: number,
+            head,
+        };
+        let tokens = Verifier {
+            keys: &KeySets::default(),
+            now: now(),
+        };
+        let mut trail = Trail::on();
+        let decision = authz::decide(port, &subject, &tokens, &mut trail);
+        Self::new(workload, number, &decision, trail)
+    }
+
     fn new(workload: String, port: u16, decision: &Decision, trail: Trail) -> Self {
         let (because, origin, failure) = match &decision.verdict {
             Ok(allowance) => {
@@ -157,6 +168,16 @@ impl Judged {
 
     /// `allowed at pay/Deployment/payments:8080: …`
     pub(crate) fn line(&self) -> String {
+        let place = format!(" at {}:{}", self.workload, self.port);
+        self.told(&place)
+    }
+
+    /// `denied (403, RBAC): …`
+    pub(crate) fn verdict(&self) -> String {
+        self.told("")
+    }
+
+    fn told(&self, place: &str) -> String {
         let verdict = match (self.allowed, self.status, self.flag) {
             (true, ..) => "allowed".to_owned(),
             (false, Some(status), Some(flag)) => format!("denied ({status}, {flag})"),
@@ -166,9 +187,6 @@ impl Judged {
             "" => String::new(),
             at => format!("  [{at}]"),
         };
-        format!(
-            "{verdict} at {}:{}: {}{at}",
-            self.workload, self.port, self.because
-        )
+        format!("{verdict}{place}: {}{at}", self.because)
     }
 }

@@ -48,6 +48,9 @@ pub(super) struct ChangeArgs {
     /// The port of the Service, by name or number; needed when it has several
     #[arg(long, value_name = "PORT")]
     pub(super) port: Option<String>,
+    /// Whose routes: those of the clients in this namespace (consumer routes), or `all`
+    #[arg(long, value_name = "NAMESPACE")]
+    clients: Option<String>,
     /// Only requests with this: header:N=V, query:N=V, path:/P, path=/P, method:M or grpc:S/M; with
     /// ~ instead of = a regular expression; repeated, all of them have to hold
     #[arg(long = "match", value_name = "CONDITION")]
@@ -106,11 +109,11 @@ pub(super) enum Change<'a> {
 
 /// Where the objects are, and how changes get there.
 pub(super) trait Store {
-    /// Reads everything.
+    /// Reads everything that `about`, the Service in question, may depend on.
     ///
     /// # Errors
     /// What cannot be read.
-    fn texts(&self) -> Result<Vec<Input>, Error>;
+    fn texts(&self, ui: &mut Ui, about: &str) -> Result<Vec<Input>, Error>;
 
     /// Writes, or shows, what a change comes to.
     ///
@@ -133,14 +136,15 @@ const RACES_MAX: u32 = 5;
 /// Manifests in files.
 struct Files<'a>(&'a ChangeArgs);
 
-/// Reads the mesh, makes the plan, and carries it out as the flags say.
+/// Reads the mesh, makes the plan for a Service, and carries it out as the flags say.
 pub(super) fn run(
     ui: &mut Ui,
     args: &ChangeArgs,
+    service: &str,
     plan: impl for<'m> Fn(&'m Mesh) -> Result<Plan<'m>, Error>,
 ) -> Result<Answer, Error> {
     for _ in 0..RACES_MAX {
-        if let Some(answer) = attempt(ui, args, &plan)? {
+        if let Some(answer) = attempt(ui, args, service, &plan)? {
             return Ok(answer);
         }
     }
@@ -151,10 +155,11 @@ pub(super) fn run(
 fn attempt(
     ui: &mut Ui,
     args: &ChangeArgs,
+    service: &str,
     plan: impl for<'m> Fn(&'m Mesh) -> Result<Plan<'m>, Error>,
 ) -> Result<Option<Answer>, Error> {
     let store = args.store()?;
-    let texts = store.texts()?;
+    let texts = store.texts(ui, service)?;
     // What other meshes make of these routes does not matter to an edit.
     let mesh = Mesh::of(&texts, true)?;
     let plan = plan(&mesh)?;
@@ -219,8 +224,29 @@ fn shared(mesh: &Mesh, plan: &Plan<'_>) -> Vec<String> {
         if ports.len() > 1 && !notes.contains(&note) {
             notes.push(note);
         }
+        notes.extend(
+            others(mesh, route)
+                .filter(|note| !notes.contains(note))
+                .collect::<Vec<_>>(),
+        );
     }
     notes
+}
+
+/// Clients for whom a change of a producer's route does not hold.
+fn others(mesh: &Mesh, route: &Route) -> impl Iterator<Item = String> {
+    let parents = route.spec.parents().iter();
+    let services = parents.map(|parent| index::parent_name(route, parent));
+    let own = services.filter(|service| service.namespace == route.name.namespace);
+    own.flat_map(|service| {
+        let consumers = mesh.index.route_consumers(&service).into_iter();
+        consumers.map(move |namespace| {
+            format!(
+                "clients in {namespace} have routes of their own for {service}, which stay as they \
+                 are (--clients {namespace})"
+            )
+        })
+    })
 }
 
 /// Reads the result again. It has to be as valid as what was there before: no errors, no new
@@ -295,7 +321,8 @@ impl ChangeArgs {
         service: &str,
     ) -> Result<Governed<'a>, Error> {
         let namespace = self.source.namespace.as_deref();
-        Governed::find(mesh, service, namespace, self.port.as_deref())
+        let (port, clients) = (self.port.as_deref(), self.clients.as_deref());
+        Governed::find(mesh, service, namespace, port, clients)
     }
 
     /// Files, or the cluster that the flags name.
@@ -326,7 +353,7 @@ impl ChangeArgs {
 // === impl Files ===
 
 impl Store for Files<'_> {
-    fn texts(&self) -> Result<Vec<Input>, Error> {
+    fn texts(&self, _: &mut Ui, _: &str) -> Result<Vec<Input>, Error> {
         let source = &self.0.source;
         if self.0.dry_run.is_some() {
             return Err(Error::new(

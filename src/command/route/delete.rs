@@ -35,7 +35,7 @@ pub(crate) struct Args {
 pub(super) fn run(ui: &mut Ui, args: &Args) -> Result<Answer, Error> {
     let conditions = args.change.conditions()?;
     let rule = args.change.rule.as_deref();
-    change::run(ui, &args.change, |mesh| {
+    change::run(ui, &args.change, &args.service, |mesh| {
         let to = args.change.governed(mesh, &args.service)?;
         if to.governing.routes.is_empty() {
             return Err(Error::new(format!(

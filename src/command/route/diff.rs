@@ -12,6 +12,9 @@ use crate::ui::Ui;
 
 mod behaviour;
 mod compare;
+mod guards;
+mod limits;
+mod policies;
 mod probe;
 mod regex;
 mod show;
@@ -20,8 +23,9 @@ mod show;
 ///
 /// Requests are made up from the conditions of all routes of both sides, and the engine is asked
 /// what becomes of each under either: backends and their shares, filters, mirrors, timeouts,
-/// retries, faults. Policies of backends are compared as well. Like diff, it exits with 1 when
-/// something differs.
+/// retries, faults. The proxies of the destinations are asked as well: who may call what, mutual
+/// TLS, rate limits. Policies that came, went or say something else are listed. Like diff, it exits
+/// with 1 when something differs.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   meshctl route diff before/ after/
@@ -76,7 +80,7 @@ pub(super) fn run(ui: &mut Ui, args: &Args) -> Result<Answer, Error> {
     for unasked in &found.not_asked {
         ui.warning(unasked)?;
     }
-    Ok(match found.ports.is_empty() {
+    Ok(match found.is_empty() {
         true => Answer::Yes,
         false => Answer::No,
     })

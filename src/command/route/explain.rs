@@ -77,7 +77,7 @@ enum Format {
 }
 
 pub(super) fn run(ui: &mut Ui, args: &Args) -> Result<Answer, Error> {
-    let mesh = args.source.read(ui)?;
+    let mesh = args.source.read(ui, args.url.as_deref().and_then(host))?;
     let namespace = args.source.namespace.as_deref();
     if let Some(tests) = &args.all {
         return all(ui, args, &mesh, tests);
@@ -98,6 +98,12 @@ pub(super) fn run(ui: &mut Ui, args: &Args) -> Result<Answer, Error> {
     };
     ui.out().write_all(text.as_bytes())?;
     Ok(Answer::Yes)
+}
+
+/// The Service in `http://reviews.shop:80/api`.
+fn host(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    rest.split(['.', ':', '/']).next()
 }
 
 fn all(ui: &mut Ui, args: &Args, mesh: &Mesh, tests: &std::path::Path) -> Result<Answer, Error> {

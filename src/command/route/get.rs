@@ -41,7 +41,7 @@ enum Format {
 }
 
 pub(super) fn run(ui: &mut Ui, args: &Args) -> Result<Answer, Error> {
-    let mesh = args.source.read(ui)?;
+    let mesh = args.source.read(ui, Some(&args.service))?;
     let service = mesh.service(&args.service, args.source.namespace.as_deref())?;
     let port = match &args.port {
         Some(port) => Some(mesh.port(service, Some(port))?),

@@ -87,7 +87,7 @@ struct Backend {
 }
 
 pub(super) fn run(ui: &mut Ui, args: &Args) -> Result<Answer, Error> {
-    let mesh = args.source.read_also(ui, &args.manifests)?;
+    let mesh = args.source.read_also(ui, &args.manifests, None)?;
     let namespace = args.source.namespace.as_deref();
     let wanted = |service: &Service| {
         namespace.is_none_or(|ns| *service.name.namespace == *ns)

@@ -10,6 +10,7 @@ use model::index::{Fact, Index, MeshMode, Pod, Service, ServicePort};
 use model::load;
 use model::resource::{self, Resource};
 
+use super::readable;
 use crate::cluster::{Cluster, Flags};
 use crate::error::{Error, print_diagnostics};
 use crate::input::{self, Input};
@@ -54,17 +55,22 @@ const NAMES_SHOWN_MAX: usize = 8;
 // === impl SourceArgs ===
 
 impl SourceArgs {
-    /// Reads everything and joins it; warnings are printed.
-    pub(crate) fn read(&self, ui: &mut Ui) -> Result<Mesh, Error> {
-        self.read_also(ui, &[])
+    /// Reads everything and joins it; warnings are printed. `about` is the Service in question.
+    pub(crate) fn read(&self, ui: &mut Ui, about: Option<&str>) -> Result<Mesh, Error> {
+        self.read_also(ui, &[], about)
     }
 
     /// The same with files that were given without a flag.
-    pub(crate) fn read_also(&self, ui: &mut Ui, more: &[PathBuf]) -> Result<Mesh, Error> {
+    pub(crate) fn read_also(
+        &self,
+        ui: &mut Ui,
+        more: &[PathBuf],
+        about: Option<&str>,
+    ) -> Result<Mesh, Error> {
         let files: Vec<PathBuf> = self.files.iter().chain(more).cloned().collect();
         let texts = match (files.is_empty(), self.cluster.is_given()) {
             (false, false) => input::read_all(&files, self.recursive)?,
-            (true, true) => self.of_cluster()?,
+            (true, true) => self.of_cluster(ui, about)?,
             (true, false) => {
                 return Err(Error::new("there is nothing to look at")
                     .hint("name manifests: -f FILE, -f DIRECTORY, or -f - for standard input")
@@ -83,11 +89,13 @@ impl SourceArgs {
 
 impl SourceArgs {
     /// What the cluster holds.
-    fn of_cluster(&self) -> Result<Vec<Input>, Error> {
+    fn of_cluster(&self, ui: &mut Ui, about: Option<&str>) -> Result<Vec<Input>, Error> {
         let cluster = Cluster::connect(&self.cluster)?;
         let served = cluster.discover()?;
-        let seen = cluster.widest(&served, &self.home(&cluster))?;
-        Ok(cluster.inputs(&seen))
+        let home = self.home(&cluster);
+        let seen = cluster.widest(&served, &home)?;
+        let about = about.map(|about| (home.as_str(), about));
+        readable::texts(ui, cluster.inputs(&seen), about)
     }
 
     /// The namespace that has to be seen at least.

@@ -40,12 +40,11 @@ pub(crate) struct Args {
 pub(super) fn run(ui: &mut Ui, args: &Args) -> Result<Answer, Error> {
     let subsets = backends::subsets(&args.subset)?;
     let percent = (!args.off).then_some(args.percent);
-    change::run(ui, &args.change, |mesh| {
+    change::run(ui, &args.change, &args.service, |mesh| {
         let to = args.change.governed(mesh, &args.service)?;
         let mut plan = Plan::default();
         let backend = backends::resolve(mesh, &to, &args.to, &subsets, &mut plan)?;
-        let new =
-            percent.map(|percent| json!([filter(&backend, &to.service.name.namespace, percent)]));
+        let new = percent.map(|percent| json!([filter(&backend, &to.home, percent)]));
         let edits = |rule: &RuleAt<'_>| edits(rule, &backend, percent);
         let own = change::properties(mesh, &args.change, &args.service, ("filters", new), edits)?;
         plan.changes.extend(own.changes);

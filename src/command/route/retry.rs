@@ -48,7 +48,7 @@ pub(super) fn run(ui: &mut Ui, args: &Args) -> Result<Answer, Error> {
     retry.extend(args.attempts.map(|n| ("attempts".to_owned(), json!(n))));
     let backoff = args.backoff.as_ref();
     retry.extend(backoff.map(|d| ("backoff".to_owned(), json!(d.to_string()))));
-    change::run(ui, &args.change, |mesh| {
+    change::run(ui, &args.change, &args.service, |mesh| {
         let edits = |rule: &change::select::RuleAt<'_>| {
             let at = rule.pointer().key("retry");
             match args.off {

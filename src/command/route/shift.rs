@@ -218,7 +218,8 @@ impl Args {
                 .hint("say where Prometheus is: --prometheus http://HOST:9090")
                 .hint("or a Service of the cluster: --prometheus svc/NAMESPACE/NAME:9090")
         })?;
-        let prometheus = prometheus::Prometheus::new(place, cluster)?;
+        let every = rollout.plan().every;
+        let prometheus = prometheus::Prometheus::new(place, cluster, every)?;
         let metrics = metrics::Metrics::new(prometheus, self.metrics);
         let force = self.force;
         Ok(Drive::new(

@@ -17,6 +17,9 @@ use crate::ui::Ui;
 /// (`reviews-v2`, or `v2` for it), or a version of the Service's own pods (label `version`, or
 /// --subset), for which a Service is made. Backends of the route that are not named get weight 0.
 ///
+/// The routes of the Service's own namespace hold for all clients; --clients NAMESPACE edits or makes
+/// those of one client namespace.
+///
 /// Without --match the rule for all requests is meant. With it, the rule for exactly these requests
 /// is edited or added, and the others go on as before.
 #[derive(Debug, clap::Args)]
@@ -24,6 +27,7 @@ use crate::ui::Ui;
   meshctl route split reviews v1=90 v2=10 -f manifests/ --diff
   meshctl route split reviews v2=100% -f manifests/ --in-place          all to the new version
   meshctl route split reviews v2=1 --match header:x-canary=true -f manifests/
+  meshctl route split shop/reviews v1=100 --clients partner -f manifests/
   meshctl route split cart v1=0.99 v2=0.01 --subset v2=track=canary -f manifests/ --out new.yaml
   meshctl route split reviews v1=50 v2=50 -f manifests/ --simulate rush.yaml --require --in-place
 
@@ -60,7 +64,7 @@ pub(super) fn run(ui: &mut Ui, args: &Args) -> Result<Answer, Error> {
         subsets: backends::subsets(&args.subset)?,
         prune: args.prune,
     };
-    change::run(ui, &args.change, |mesh| {
+    change::run(ui, &args.change, &args.service, |mesh| {
         let to = args.change.governed(mesh, &args.service)?;
         plan(mesh, &to, args.change.rule.as_deref(), &wish)
     })
@@ -173,7 +177,7 @@ fn add<'a>(
     plan: &mut Plan<'a>,
 ) -> Result<(), Error> {
     let weights = |weight: u32| (wanted.len() > 1).then_some(weight);
-    let home = &to.service.name.namespace;
+    let home = &to.home;
     let references = wanted
         .iter()
         .map(|(b, weight)| b.json(home, weights(*weight)));

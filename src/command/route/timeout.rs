@@ -35,7 +35,7 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(ui: &mut Ui, args: &Args) -> Result<Answer, Error> {
-    change::run(ui, &args.change, |mesh| {
+    change::run(ui, &args.change, &args.service, |mesh| {
         let keys = [
             ("request", args.request),
             ("backendRequest", args.backend_request),

@@ -5,6 +5,7 @@ use insta::assert_snapshot;
 use super::refused;
 use crate::common::{Output, Place, repository};
 
+mod clients;
 mod faces;
 mod refusals;
 
@@ -149,6 +150,50 @@ fn headers_are_set_and_stopped() {
         assert_eq!(out.code, 0, "{step}: {}", out.shown());
     }
     assert_snapshot!(place.read("route.yaml"));
+}
+
+#[test]
+fn what_is_set_is_rewritten_added_to_and_taken_back() {
+    let place = plain();
+    let before = place.read("app.yaml");
+    for (flags, expected) in [
+        (
+            "--add-header a=1 --rewrite-host x.example",
+            "hostname: x.example",
+        ),
+        (
+            "--rewrite-path /one --add-header a=2",
+            "replaceFullPath: /one",
+        ),
+        ("--rewrite-prefix /two", "replacePrefixMatch: /two"),
+        ("--header A=3", "set:"),
+    ] {
+        let out = route(&place, &format!("set reviews {flags} --in-place"));
+        assert_eq!(out.code, 0, "{flags}: {}", out.shown());
+        let text = place.read("app.yaml");
+        assert!(text.contains(expected), "{flags}: {text}");
+    }
+    let text = place.read("app.yaml");
+    for gone in ["/one", "add:", "replaceFullPath"] {
+        assert!(!text.contains(gone), "{gone} is still there: {text}");
+    }
+    let out = route(&place, "explain GET http://reviews.shop/api");
+    assert!(out.stdout.contains("x.example"), "{}", out.shown());
+    let out = route(&place, "set reviews --clear --in-place");
+    assert_eq!(out.code, 0, "{}", out.shown());
+    let text = place.read("app.yaml");
+    assert!(!text.contains("filters"), "{text}");
+    assert!(text.starts_with(&before), "{text}");
+    let out = route(&place, "set reviews --clear");
+    assert!(out.stderr.contains("it is so already"), "{}", out.stderr);
+    refused(
+        &route(&place, "set reviews --rewrite-path one"),
+        &["begins with `/`"],
+    );
+    refused(
+        &route(&place, "set reviews --clear --header a=1"),
+        &["cannot be used with"],
+    );
 }
 
 #[test]

@@ -48,6 +48,61 @@ fn conditions_filters_and_policies_count() {
     assert_snapshot!(out.shown());
 }
 
+const POLICIES: &str = "
+---
+apiVersion: meshctl.dev/v1alpha1
+kind: AuthorizationPolicy
+metadata: {name: only-shop, namespace: shop}
+spec:
+  targetRefs: [{group: '', kind: Service, name: reviews}]
+  action: Allow
+  rules:
+    - from: [{namespaces: [shop]}]
+      to: [{methods: [GET], paths: ['/api/*']}]
+---
+apiVersion: meshctl.dev/v1alpha1
+kind: RateLimitPolicy
+metadata: {name: slow, namespace: shop}
+spec:
+  targetRefs: [{group: '', kind: Service, name: reviews}]
+  local: {rules: [{limit: {requests: 10, unit: Second}, per: Identity}]}
+";
+
+/// The mesh with `POLICIES` beside the same with `change` made to them.
+fn changed_policies(change: impl FnOnce(String) -> String) -> Output {
+    let place = Place::new();
+    let both = data("mesh.yaml") + POLICIES;
+    place.file("new.yaml", change(both.clone()));
+    place.file("old.yaml", both);
+    place.run(&["route", "diff", "old.yaml", "new.yaml"])
+}
+
+#[test]
+fn verdicts_and_limits_of_the_destinations_count() {
+    let same = changed_policies(|text| text.replace("name: slow", "name: slower"));
+    assert_eq!(same.shown(), "exit: 0\n", "another name does the same");
+    assert_snapshot!(changed_policies(|_| data("mesh.yaml")).shown());
+    let wider = |text: String| {
+        text.replace("methods: [GET], paths", "methods: [GET, POST], paths")
+            .replace("requests: 10", "requests: 20")
+    };
+    assert_snapshot!(changed_policies(wider).shown());
+}
+
+#[test]
+fn a_policy_without_effect_on_the_input_is_told_as_well() {
+    let place = Place::new();
+    let policy = POLICIES.replace("name: reviews}", "name: nobody}");
+    let service = "apiVersion: v1\nkind: Service\nmetadata: {name: nobody, namespace: shop}\n\
+                   spec: {ports: [{port: 80}]}\n";
+    place.file("old.yaml", service);
+    place.file("new.yaml", format!("{service}{policy}"));
+    let out = place.run(&["route", "diff", "old.yaml", "new.yaml"]);
+    assert_eq!(out.code, 1, "{}", out.shown());
+    let policies = "policies\n  + AuthorizationPolicy shop/only-shop (new.yaml:7)\n";
+    assert!(out.stdout.starts_with(policies), "{}", out.stdout);
+}
+
 #[test]
 fn clients_of_another_namespace_are_looked_at_for_themselves() {
     let out = changed(|text| {

@@ -28,6 +28,10 @@ fn every_example_of_the_page_on_routing_works() {
     let place = Place::new();
     place.file("client.yaml", super::client());
     let app = std::fs::read_to_string(repository("tests/data/routes/app.yaml")).unwrap();
+    place.file(
+        "partner.yaml",
+        super::client().replace("namespace: shop", "namespace: partner"),
+    );
     place
         .file("shop.yaml", app)
         .file("rush.yaml", RUSH)

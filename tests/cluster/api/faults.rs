@@ -6,6 +6,8 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub(crate) struct Fault {
     pub(crate) on: &'static str,
+    /// How many of them go well before.
+    pub(crate) after: u32,
     pub(crate) times: u32,
     pub(crate) what: What,
 }
@@ -29,11 +31,22 @@ pub(crate) enum What {
 impl Fault {
     pub(crate) fn status(on: &'static str, times: u32, code: u16, after: Option<u64>) -> Self {
         let what = What::Status(code, after, "the test wants it");
-        Self { on, times, what }
+        Self::new(on, times, what)
     }
 
     pub(crate) fn new(on: &'static str, times: u32, what: What) -> Self {
-        Self { on, times, what }
+        let after = 0;
+        Self {
+            on,
+            after,
+            times,
+            what,
+        }
+    }
+
+    pub(crate) fn after(mut self, requests: u32) -> Self {
+        self.after = requests;
+        self
     }
 }
 
@@ -42,6 +55,10 @@ pub(crate) fn take(faults: &mut [Fault], request: &str) -> Option<What> {
     let due = faults
         .iter_mut()
         .find(|f| f.times > 0 && request.contains(f.on))?;
+    if due.after > 0 {
+        due.after -= 1;
+        return None;
+    }
     due.times -= 1;
     Some(due.what.clone())
 }

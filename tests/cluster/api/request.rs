@@ -222,7 +222,8 @@ impl State {
                 let how = (options.is("force"), part == "status");
                 self.store.patch(&kind, &key, (content, &sent), by, how)?
             }
-            _ => return self.delete(&kind, &key, by.dry, body),
+            // With a body the query says nothing.
+            _ => return self.delete(&kind, &key, by.dry && body.is_empty(), body),
         };
         let is_made = verb == "create" || (verb == "patch" && is_new);
         // An object is shown in the version that was asked for.

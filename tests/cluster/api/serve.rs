@@ -89,6 +89,10 @@ impl Api {
         self.state().faults.push(fault);
     }
 
+    pub(crate) fn end_faults(&self) {
+        self.state().faults.clear();
+    }
+
     pub(crate) fn deny(&self, rule: Deny) {
         self.state().denied.push(rule);
     }

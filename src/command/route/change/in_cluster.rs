@@ -13,6 +13,7 @@ use crate::cluster::apply::How;
 use crate::cluster::discover::Served;
 use crate::cluster::failure::{Failure, Kind};
 use crate::cluster::held::{Seen, restored};
+use crate::command::route::readable;
 use crate::error::Error;
 use crate::input::Input;
 use crate::output::{self, Rewritten};
@@ -133,9 +134,9 @@ impl InCluster {
 }
 
 impl Store for InCluster {
-    fn texts(&self) -> Result<Vec<Input>, Error> {
+    fn texts(&self, ui: &mut Ui, about: &str) -> Result<Vec<Input>, Error> {
         let seen = self.cluster.widest(&self.served, &self.home)?;
-        let inputs = self.cluster.inputs(&seen);
+        let inputs = readable::texts(ui, self.cluster.inputs(&seen), Some((&self.home, about)))?;
         // A store is made anew for each attempt.
         let _ = self.seen.set(seen);
         Ok(inputs)
@@ -162,18 +163,31 @@ impl Store for InCluster {
         for (done, step) in steps.iter().enumerate() {
             match self.make(ui, step, false) {
                 Ok(()) => {}
+                // What was made is there when the change is decided again.
                 Err(failure) if failure.kind == Kind::Conflict => return Ok(Committed::Again),
-                Err(failure) => {
-                    let error = Error::from(failure);
-                    return Err(match done {
-                        0 => error,
-                        n => error.hint(format!("{n} objects were changed before; run it again")),
-                    });
-                }
+                Err(failure) => return Err(half(Error::from(failure), &steps[..done])),
             }
         }
         Ok(Committed::Done)
     }
+}
+
+/// A failure after some of the steps.
+fn half(error: Error, done: &[Step]) -> Error {
+    if done.is_empty() {
+        return error;
+    }
+    let told = done.iter().map(|step| {
+        let (object, did) = match step {
+            Step::Create(object) => (object, "was made"),
+            Step::Edit { after, .. } => (after, "was changed"),
+            Step::Delete(object) => (object, "was deleted"),
+        };
+        let (kind, namespace, name) = identity(object);
+        format!("{kind} {namespace}/{name} {did} before")
+    });
+    let error = told.fold(error, Error::caused_by);
+    error.hint("run it again: what is done already is not done twice")
 }
 
 /// The objects of a text.

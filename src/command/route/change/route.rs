@@ -18,7 +18,7 @@ fn itself(to: &Governed<'_>) -> Value {
         service: to.service.name.clone(),
         port: to.port.port,
     };
-    backend.json(&to.service.name.namespace, None)
+    backend.json(&to.home, None)
 }
 
 /// Adds a rule for these conditions: to the route that governs, before its rule for everything, or
@@ -122,7 +122,7 @@ fn create<'a>(
         ))
         .hint("set `appProtocol: http` on the port of the Service if it is HTTP"));
     }
-    let route = ObjectName::new(&*name.namespace, &*name.name);
+    let route = ObjectName::new(&*to.home, &*name.name);
     if let Some(taken) = mesh.object(kind, &route) {
         return Err(Error::new(format!(
             "the {kind} {route} is there already and is for something else"
@@ -135,10 +135,16 @@ fn create<'a>(
         rules.push(json!({"backendRefs": [itself(to)]}));
     }
     let mut metadata = json!({"name": &*name.name});
-    if let Some(namespace) = &object.meta.namespace {
-        metadata["namespace"] = json!(namespace);
+    let mut parent = json!({"group": "", "kind": "Service", "name": &*name.name});
+    match &object.meta.namespace {
+        _ if to.home != name.namespace => {
+            metadata["namespace"] = json!(&*to.home);
+            parent["namespace"] = json!(&*name.namespace);
+        }
+        Some(namespace) => metadata["namespace"] = json!(namespace),
+        None => {}
     }
-    let parent = json!({"group": "", "kind": "Service", "name": &*name.name, "port": to.port.port});
+    parent["port"] = json!(to.port.port);
     plan.notes.push(format!("made the {kind} {route}"));
     plan.changes.push(Change::Create {
         object: json!({

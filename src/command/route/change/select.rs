@@ -1,5 +1,7 @@
 //! Which rules of which routes a wish is about.
 
+use std::sync::Arc;
+
 use engine::snapshot::RouteKind;
 use model::edit::Pointer;
 use model::index::{Governing, Route, RouteSpec, Service, ServicePort};
@@ -10,12 +12,17 @@ use crate::command::route::mesh::Mesh;
 use crate::command::route::words;
 use crate::error::Error;
 
-/// A port and the routes that govern it for all clients.
+/// A port and the routes that govern it: for all clients, or for those of one namespace.
 pub(crate) struct Governed<'a> {
     pub(crate) service: &'a Service,
     pub(crate) port: &'a ServicePort,
     pub(crate) governing: Governing<'a>,
+    /// The namespace that the routes are in, or would be.
+    pub(crate) home: Arc<str>,
 }
+
+/// `--clients` for everybody who has no routes of their own.
+const ALL: &str = "all";
 
 /// A rule of a route.
 #[derive(Clone, Copy, Debug)]
@@ -33,16 +40,68 @@ impl<'a> Governed<'a> {
         service: &str,
         namespace: Option<&str>,
         port: Option<&str>,
+        clients: Option<&str>,
     ) -> Result<Self, Error> {
         let service = mesh.service(service, namespace)?;
         let port = mesh.port(service, port)?;
+        let home = &service.name.namespace;
+        if let Some(clients) = clients.filter(|clients| *clients != ALL) {
+            return Self::of_clients(mesh, service, port, clients);
+        }
         let Some(governing) = mesh.index.governing(service, port, None) else {
             return Err(Error::new(format!("{} cannot have routes", service.name)));
         };
+        let consumers = mesh.index.route_consumers(&service.name);
+        if let (true, None, Some(first)) = (governing.routes.is_empty(), clients, consumers.first())
+        {
+            let all: Vec<&str> = consumers.iter().map(|namespace| &**namespace).collect();
+            return Err(Error::new(format!(
+                "whose routes for {}? only clients in {} have some",
+                service.name,
+                all.join(", ")
+            ))
+            .hint(format!("theirs: --clients {first}"))
+            .hint("new ones for everybody else: --clients all"));
+        }
         Ok(Self {
             service,
             port,
             governing,
+            home: Arc::clone(home),
+        })
+    }
+
+    /// The routes that the clients of a namespace have for themselves (consumer routes, GAMMA).
+    fn of_clients(
+        mesh: &'a Mesh,
+        service: &'a Service,
+        port: &'a ServicePort,
+        clients: &str,
+    ) -> Result<Self, Error> {
+        if clients == &*service.name.namespace {
+            return Err(Error::new(format!(
+                "{} is in {clients}: routes there hold for all clients",
+                service.name
+            ))
+            .hint("leave out --clients"));
+        }
+        let mut objects = mesh.resources.iter().map(|r| &r.object);
+        if !objects.any(|object| object.namespace() == clients) {
+            let error = Error::new(format!(
+                "nothing of the input is in the namespace {clients}"
+            ));
+            return Err(error.hint("--clients names the namespace of those who call the Service"));
+        }
+        let governing = mesh.index.governing(service, port, Some(clients));
+        Ok(Self {
+            service,
+            port,
+            governing: governing.unwrap_or(Governing {
+                kind: RouteKind::Default,
+                routes: Vec::new(),
+                losers: Vec::new(),
+            }),
+            home: clients.into(),
         })
     }
 

@@ -9,6 +9,8 @@ use model::index::Index;
 use model::lower;
 use serde::Serialize;
 
+use super::guards::{self, GuardDiff};
+use super::policies::{self, ObjectDiff};
 use super::{behaviour, probe};
 use crate::command::route::mesh::Mesh;
 use crate::command::route::words;
@@ -18,6 +20,10 @@ use crate::command::route::words;
 #[serde(rename_all = "camelCase")]
 pub(super) struct Found {
     pub(super) ports: Vec<PortDiff>,
+    /// What the destinations make of requests.
+    pub(super) guards: Vec<GuardDiff>,
+    /// Objects, whether they have an effect on the input or not.
+    pub(super) policies: Vec<ObjectDiff>,
     /// What could not be asked.
     pub(super) not_asked: Vec<String>,
 }
@@ -85,6 +91,10 @@ pub(super) fn compare(old: &Mesh, new: &Mesh) -> Found {
             found.port(&sides, &service, port);
         }
     }
+    let (guards, not_asked) = guards::compare(old, new);
+    found.guards = guards;
+    found.not_asked.extend(not_asked);
+    found.policies = policies::compare(old, new);
     let order = |port: &PortDiff| (port.service.clone(), port.clients.clone());
     found.ports.sort_by_key(order);
     found.not_asked.sort();
@@ -110,6 +120,10 @@ fn consumers(index: &Index, service: &ObjectName) -> BTreeSet<Arc<str>> {
 // === impl Found ===
 
 impl Found {
+    pub(super) fn is_empty(&self) -> bool {
+        self.ports.is_empty() && self.guards.is_empty() && self.policies.is_empty()
+    }
+
     fn port(&mut self, sides: &[Side<'_>; 2], service: &ObjectName, port: u16) {
         let audience = sides[0].clients.as_ref();
         let mut diff = PortDiff {

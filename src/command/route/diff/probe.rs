@@ -39,12 +39,12 @@ pub(super) struct Probe {
 
 /// A request in the making.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Sketch {
-    path: Option<String>,
-    method: Option<String>,
-    headers: Vec<(String, String)>,
-    query: Vec<(String, String)>,
-    grpc: bool,
+pub(super) struct Sketch {
+    pub(super) path: Option<String>,
+    pub(super) method: Option<String>,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) query: Vec<(String, String)>,
+    pub(super) grpc: bool,
 }
 
 /// The requests for two tables of one port.
@@ -131,7 +131,7 @@ fn edited(tables: [&RouteTable; 2]) -> Sketch {
 }
 
 /// Requests that satisfy a match; the pattern for which none was found.
-fn sketch(m: &Match) -> Result<Vec<Sketch>, String> {
+pub(super) fn sketch(m: &Match) -> Result<Vec<Sketch>, String> {
     let value = |wanted: &ValueMatch| match wanted {
         ValueMatch::Exact(exact) => Ok(exact.to_string()),
         ValueMatch::Regex(pattern) => example(pattern),
@@ -195,7 +195,7 @@ fn example(pattern: &Pattern) -> Result<String, String> {
 
 impl Sketch {
     /// Both at once; where they contradict each other, this one.
-    fn with(&self, other: &Self) -> Self {
+    pub(super) fn with(&self, other: &Self) -> Self {
         let merge = |own: &[(String, String)], others: &[(String, String)]| {
             let mut all = own.to_vec();
             let more = others
@@ -215,7 +215,7 @@ impl Sketch {
     }
 
     /// One condition is not met, in each way.
-    fn without_one(&self) -> Vec<Self> {
+    pub(super) fn without_one(&self) -> Vec<Self> {
         let mut all = Vec::new();
         for i in 0..self.headers.len() {
             let mut less = self.clone();
@@ -245,7 +245,7 @@ impl Sketch {
     }
 
     /// None when the conditions make no valid request, which no client could send either.
-    fn probe(&self, authority: &str) -> Option<Probe> {
+    pub(super) fn probe(&self, authority: &str) -> Option<Probe> {
         let default = if self.grpc { "POST" } else { "GET" };
         let method: Method = self.method.as_deref().unwrap_or(default).parse().ok()?;
         let nowhere = if self.grpc {

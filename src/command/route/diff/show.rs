@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use sim::report::clean::visible;
 
 use super::compare::Found;
+use super::policies::What;
 
 pub(super) fn text(found: &Found) -> String {
     let mut out = String::new();
@@ -18,10 +19,7 @@ pub(super) fn text(found: &Found) -> String {
             None => line(0, &format!("{}, for {}", port.service, port.clients)),
         }
         for request in &port.requests {
-            let more = match request.more {
-                0 => String::new(),
-                n => format!("   (and {n} more like it)"),
-            };
+            let more = more(request.more);
             line(2, &format!("{}{more}", request.request));
             for gone in request.old.iter().filter(|old| !request.new.contains(old)) {
                 line(4, &format!("- {gone}"));
@@ -36,5 +34,44 @@ pub(super) fn text(found: &Found) -> String {
             line(4, &format!("+ {}", policy.new));
         }
     }
+    for guard in &found.guards {
+        line(0, &guard.workload);
+        if let Some([old, new]) = guard.mtls {
+            line(2, "mutual TLS");
+            line(4, &format!("- {old}"));
+            line(4, &format!("+ {new}"));
+        }
+        for verdict in &guard.verdicts {
+            let more = more(verdict.more);
+            line(2, &format!("{}{more}", verdict.request));
+            line(4, &format!("- {}", verdict.old));
+            line(4, &format!("+ {}", verdict.new));
+        }
+        if !(guard.limits_lost.is_empty() && guard.limits_gained.is_empty()) {
+            line(2, "its rate limits");
+            let lost = guard.limits_lost.iter().map(|limit| format!("- {limit}"));
+            let gained = guard.limits_gained.iter().map(|limit| format!("+ {limit}"));
+            lost.chain(gained).for_each(|text| line(4, &text));
+        }
+    }
+    if !found.policies.is_empty() {
+        line(0, "policies");
+    }
+    for policy in &found.policies {
+        let sign = match policy.what {
+            What::Lost => '-',
+            What::Gained => '+',
+            What::Changed => '~',
+        };
+        line(2, &format!("{sign} {} ({})", policy.object, policy.at));
+        policy.fields.iter().for_each(|field| line(6, field));
+    }
     out
+}
+
+fn more(n: usize) -> String {
+    match n {
+        0 => String::new(),
+        n => format!("   (and {n} more like it)"),
+    }
 }

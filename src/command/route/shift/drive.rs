@@ -1,10 +1,10 @@
 //! A shift against a cluster: observe, decide, apply, until it is over.
 
 use std::io::{self, IsTerminal as _, Write as _};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant as Clock};
 
-use engine::rollout::{Decision, Metric, Observed, Rollout};
+use engine::rollout::{Decision, Metric, Observed, Rollout, Wait};
 use serde_json::Value;
 
 use super::metrics::{Metrics, Of};
@@ -25,6 +25,8 @@ const LOOK_MIN: Duration = Duration::from_millis(100);
 const LOOK_MAX: Duration = Duration::from_secs(10);
 /// How long a change is tried again while the cluster cannot be reached.
 const PERSISTENCE: Duration = Duration::from_secs(120);
+/// After Ctrl-C on a terminal.
+const QUESTION: &str = "return the traffic (r), keep it and resume later (k), or continue (c)? ";
 
 /// A shift and everything it needs.
 pub(super) struct Drive<'a> {
@@ -37,13 +39,16 @@ pub(super) struct Drive<'a> {
     force: bool,
     /// The last trouble with the metrics, so that it is told once.
     trouble: Option<String>,
+    /// Whether it waits for an answer to [`QUESTION`].
+    asked: bool,
 }
 
-/// What the user wants after Ctrl-C.
-enum Wish {
-    Return,
-    Keep,
-    Continue,
+/// What the user does while a shift is under way.
+enum Event {
+    /// Ctrl-C.
+    Interrupt,
+    /// A line of the terminal; none at its end.
+    Line(Option<String>),
 }
 
 /// A change of the route that did not come about.
@@ -74,21 +79,22 @@ impl<'a> Drive<'a> {
             metrics,
             force,
             trouble: None,
+            asked: false,
         }
     }
 
     /// Gives the first step its weights, and goes on from there.
     pub(super) fn begin(&mut self) -> Result<Answer, Error> {
-        let interrupts = interrupts()?;
+        let events = events()?;
         let before = self.target.weights_before();
         let unchanged = |object: &Value| target::has_weights(object, &before);
         self.place(unchanged)?;
-        self.watch(&interrupts)
+        self.watch(&events)
     }
 
     /// Goes on with the weights that are there.
     pub(super) fn resume(&mut self) -> Result<Answer, Error> {
-        let interrupts = interrupts()?;
+        let events = events()?;
         if !self.note.is_in_place(&self.target.object) {
             return Err(self.somebody_else());
         }
@@ -97,25 +103,19 @@ impl<'a> Drive<'a> {
             self.rollout.weight(),
             self.target.to
         ))?;
-        self.watch(&interrupts)
+        self.watch(&events)
     }
 
-    fn watch(&mut self, interrupts: &Receiver<()>) -> Result<Answer, Error> {
+    fn watch(&mut self, events: &Events) -> Result<Answer, Error> {
         let look = self.rollout.plan().every / LOOKS_PER_STEP;
         let look = look.clamp(LOOK_MIN, LOOK_MAX);
         loop {
-            let decision = match interrupts.recv_timeout(look) {
-                Ok(()) => match self.ask()? {
-                    Wish::Continue => continue,
-                    Wish::Keep => return Err(self.kept()),
-                    Wish::Return => self.rollout.give_up(),
+            let decision = match events.receive.recv_timeout(look) {
+                Ok(event) => match self.answer(event, events)? {
+                    Some(decision) => decision,
+                    None => continue,
                 },
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-                    let observed = self.observe()?;
-                    let decision = self.rollout.decide(now(), observed.as_ref());
-                    self.tell(observed.as_ref(), &decision)?;
-                    decision
-                }
+                Err(_) => self.look()?,
             };
             match decision {
                 Decision::Hold(_) => {}
@@ -137,6 +137,61 @@ impl<'a> Drive<'a> {
                     self.ui.out().write_all(text.as_bytes())?;
                     return Ok(Answer::Yes);
                 }
+            }
+        }
+    }
+
+    /// Observes and decides. While a question stands open no step is taken, but a version that does
+    /// badly is not left alone for it.
+    fn look(&mut self) -> Result<Decision, Error> {
+        let observed = self.observe()?;
+        if self.asked {
+            let mut ahead = self.rollout.clone();
+            let decision = ahead.decide(now(), observed.as_ref());
+            if let Decision::Return(_) = decision {
+                self.rollout = ahead;
+                self.ui.raw_news("\n")?;
+                self.tell(observed.as_ref(), &decision)?;
+                return Ok(decision);
+            }
+            return Ok(Decision::Hold(Wait::Time(Duration::ZERO)));
+        }
+        let decision = self.rollout.decide(now(), observed.as_ref());
+        self.tell(observed.as_ref(), &decision)?;
+        Ok(decision)
+    }
+
+    /// What the user wants: asked on a terminal after the first Ctrl-C; a return after the second,
+    /// at the end of the input, and where there is no terminal.
+    fn answer(&mut self, event: Event, events: &Events) -> Result<Option<Decision>, Error> {
+        let line = match event {
+            Event::Interrupt if !(io::stdin().is_terminal() && io::stderr().is_terminal()) => {
+                self.ui.note("interrupted: the traffic returns")?;
+                return Ok(Some(self.rollout.give_up()));
+            }
+            Event::Interrupt if self.asked => {
+                self.ui.raw_news("\n")?;
+                return Ok(Some(self.rollout.give_up()));
+            }
+            Event::Interrupt => {
+                self.asked = true;
+                self.ui.raw_news("\n")?;
+                String::new()
+            }
+            Event::Line(None) => return Ok(Some(self.rollout.give_up())),
+            Event::Line(Some(line)) => line,
+        };
+        match line.trim() {
+            "r" | "return" => Ok(Some(self.rollout.give_up())),
+            "k" | "keep" => Err(self.kept()),
+            "c" | "continue" => {
+                self.asked = false;
+                Ok(None)
+            }
+            _ => {
+                self.ui.raw_news(QUESTION)?;
+                events.read_line();
+                Ok(None)
             }
         }
     }
@@ -293,27 +348,6 @@ impl<'a> Drive<'a> {
         (sum > 0.0).then(|| (mine / sum * 100.0).min(100.0))
     }
 
-    /// What Ctrl-C means: asked on a terminal, a return elsewhere.
-    fn ask(&mut self) -> Result<Wish, Error> {
-        if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
-            self.ui.note("interrupted: the traffic returns")?;
-            return Ok(Wish::Return);
-        }
-        loop {
-            self.ui.raw_news(
-                "\nreturn the traffic (r), keep it and resume later (k), or continue (c)? ",
-            )?;
-            let mut line = String::new();
-            io::stdin().read_line(&mut line)?;
-            match line.trim() {
-                "r" | "return" => return Ok(Wish::Return),
-                "k" | "keep" => return Ok(Wish::Keep),
-                "c" | "continue" => return Ok(Wish::Continue),
-                _ => {}
-            }
-        }
-    }
-
     fn kept(&self) -> Error {
         let (service, percent) = (&self.target.service, self.rollout.weight());
         Error::new(format!(
@@ -337,14 +371,36 @@ impl<'a> Drive<'a> {
     }
 }
 
-fn interrupts() -> Result<Receiver<()>, Error> {
+/// What the user does, as it happens.
+struct Events {
+    send: Sender<Event>,
+    receive: Receiver<Event>,
+}
+
+fn events() -> Result<Events, Error> {
     let (send, receive) = mpsc::channel();
+    let interrupts = send.clone();
     // The controller may be gone by the time of an interrupt.
     on_every_ctrl_c(move || {
-        let _ = send.send(());
+        let _ = interrupts.send(Event::Interrupt);
     })
     .map_err(|e| Error::new("cannot catch Ctrl-C").caused_by(e))?;
-    Ok(receive)
+    Ok(Events { send, receive })
+}
+
+// === impl Events ===
+
+impl Events {
+    /// Waits for a line beside everything else.
+    fn read_line(&self) {
+        let send = self.send.clone();
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            let read = io::stdin().read_line(&mut line);
+            let line = read.is_ok_and(|bytes| bytes > 0).then_some(line);
+            let _ = send.send(Event::Line(line));
+        });
+    }
 }
 
 // === impl Refused ===

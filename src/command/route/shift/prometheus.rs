@@ -9,8 +9,9 @@ use serde::Deserialize;
 use crate::cluster::Cluster;
 use crate::error::Error;
 
-/// How long one query may take: a step judges by many of them.
-const QUERY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bounds of the time that one query may take: a step judges by many of them.
+const QUERY_MIN: Duration = Duration::from_secs(1);
+const QUERY_MAX: Duration = Duration::from_secs(10);
 
 /// Bytes of an answer: it is one number and its labels.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
@@ -36,6 +37,7 @@ enum Way<'a> {
         runtime: tokio::runtime::Runtime,
         client: reqwest::Client,
         url: String,
+        patience: Duration,
     },
     Proxied {
         cluster: &'a Cluster,
@@ -100,7 +102,8 @@ impl FromStr for Place {
 // === impl Prometheus ===
 
 impl<'a> Prometheus<'a> {
-    pub(super) fn new(place: &Place, cluster: &'a Cluster) -> Result<Self, Error> {
+    /// For a shift whose steps last as long as `every`.
+    pub(super) fn new(place: &Place, cluster: &'a Cluster, every: Duration) -> Result<Self, Error> {
         let way = match place {
             Place::Url(url) => {
                 let broken = |e: &dyn core::fmt::Display| {
@@ -110,11 +113,13 @@ impl<'a> Prometheus<'a> {
                     .enable_all()
                     .build()
                     .map_err(|e| broken(&e))?;
-                let client = reqwest::Client::builder().timeout(QUERY_TIMEOUT).build();
+                let patience = every.clamp(QUERY_MIN, QUERY_MAX);
+                let client = reqwest::Client::builder().timeout(patience).build();
                 Way::Direct {
                     runtime,
                     client: client.map_err(|e| broken(&e))?,
                     url: url.clone(),
+                    patience,
                 }
             }
             Place::Service {
@@ -139,7 +144,8 @@ impl<'a> Prometheus<'a> {
                 runtime,
                 client,
                 url,
-            } => runtime.block_on(direct(client, url, query))?,
+                patience,
+            } => runtime.block_on(direct(client, (url, *patience), query))?,
             Way::Proxied { cluster, path } => {
                 let path = format!("{path}/api/v1/query");
                 let answer = cluster.raw(&path, ("query", query), "ask Prometheus");
@@ -157,11 +163,15 @@ impl<'a> Prometheus<'a> {
     }
 }
 
-async fn direct(client: &reqwest::Client, url: &str, query: &str) -> Result<Answer, String> {
+async fn direct(
+    client: &reqwest::Client,
+    (url, patience): (&str, Duration),
+    query: &str,
+) -> Result<Answer, String> {
     let mut at = reqwest::Url::parse(&format!("{url}/api/v1/query")).map_err(|e| e.to_string())?;
     at.query_pairs_mut().append_pair("query", query);
     let failed = |e: reqwest::Error| match e.is_timeout() {
-        true => format!("{url} did not answer within {QUERY_TIMEOUT:?}"),
+        true => format!("{url} did not answer within {patience:?}"),
         false => format!("no answer from {url}: {}", e.without_url()),
     };
     let mut response = client.get(at).send().await.map_err(failed)?;

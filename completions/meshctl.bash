@@ -960,7 +960,7 @@ _meshctl() {
             return 0
             ;;
         meshctl__subcmd__route__subcmd__delete)
-            opts="-f -R -n -q -h --backend --filename --recursive --namespace --ignore-foreign --context --kubeconfig --as --as-group --request-timeout --port --match --rule --force --diff --in-place --out --dry-run --simulate --require --color --quiet --help"
+            opts="-f -R -n -q -h --backend --filename --recursive --namespace --ignore-foreign --context --kubeconfig --as --as-group --request-timeout --port --clients --match --rule --force --diff --in-place --out --dry-run --simulate --require --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1007,6 +1007,10 @@ _meshctl() {
                     return 0
                     ;;
                 --port)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clients)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1476,7 +1480,7 @@ _meshctl() {
             return 0
             ;;
         meshctl__subcmd__route__subcmd__mirror)
-            opts="-f -R -n -q -h --to --percent --off --subset --filename --recursive --namespace --ignore-foreign --context --kubeconfig --as --as-group --request-timeout --port --match --rule --force --diff --in-place --out --dry-run --simulate --require --color --quiet --help"
+            opts="-f -R -n -q -h --to --percent --off --subset --filename --recursive --namespace --ignore-foreign --context --kubeconfig --as --as-group --request-timeout --port --clients --match --rule --force --diff --in-place --out --dry-run --simulate --require --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1534,6 +1538,10 @@ _meshctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --clients)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --match)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1566,7 +1574,7 @@ _meshctl() {
             return 0
             ;;
         meshctl__subcmd__route__subcmd__retry)
-            opts="-f -R -n -q -h --attempts --codes --backoff --off --filename --recursive --namespace --ignore-foreign --context --kubeconfig --as --as-group --request-timeout --port --match --rule --force --diff --in-place --out --dry-run --simulate --require --color --quiet --help"
+            opts="-f -R -n -q -h --attempts --codes --backoff --off --filename --recursive --namespace --ignore-foreign --context --kubeconfig --as --as-group --request-timeout --port --clients --match --rule --force --diff --in-place --out --dry-run --simulate --require --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1624,6 +1632,10 @@ _meshctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --clients)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --match)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1656,13 +1668,17 @@ _meshctl() {
             return 0
             ;;
         meshctl__subcmd__route__subcmd__set)
-            opts="-f -R -n -q -h --header --remove-header --response-header --remove-response-header --filename --recursive --namespace --ignore-foreign --context --kubeconfig --as --as-group --request-timeout --port --match --rule --force --diff --in-place --out --dry-run --simulate --require --color --quiet --help"
+            opts="-f -R -n -q -h --header --add-header --remove-header --response-header --add-response-header --remove-response-header --rewrite-host --rewrite-path --rewrite-prefix --clear --filename --recursive --namespace --ignore-foreign --context --kubeconfig --as --as-group --request-timeout --port --clients --match --rule --force --diff --in-place --out --dry-run --simulate --require --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --header)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --add-header)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1674,7 +1690,23 @@ _meshctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --add-response-header)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --remove-response-header)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rewrite-host)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rewrite-path)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rewrite-prefix)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1715,6 +1747,10 @@ _meshctl() {
                     return 0
                     ;;
                 --port)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clients)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1840,7 +1876,7 @@ _meshctl() {
             return 0
             ;;
         meshctl__subcmd__route__subcmd__split)
-            opts="-f -R -n -q -h --subset --prune --filename --recursive --namespace --ignore-foreign --context --kubeconfig --as --as-group --request-timeout --port --match --rule --force --diff --in-place --out --dry-run --simulate --require --color --quiet --help"
+            opts="-f -R -n -q -h --subset --prune --filename --recursive --namespace --ignore-foreign --context --kubeconfig --as --as-group --request-timeout --port --clients --match --rule --force --diff --in-place --out --dry-run --simulate --require --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1890,6 +1926,10 @@ _meshctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --clients)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --match)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1922,7 +1962,7 @@ _meshctl() {
             return 0
             ;;
         meshctl__subcmd__route__subcmd__timeout)
-            opts="-f -R -n -q -h --request --backend-request --off --filename --recursive --namespace --ignore-foreign --context --kubeconfig --as --as-group --request-timeout --port --match --rule --force --diff --in-place --out --dry-run --simulate --require --color --quiet --help"
+            opts="-f -R -n -q -h --request --backend-request --off --filename --recursive --namespace --ignore-foreign --context --kubeconfig --as --as-group --request-timeout --port --clients --match --rule --force --diff --in-place --out --dry-run --simulate --require --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1973,6 +2013,10 @@ _meshctl() {
                     return 0
                     ;;
                 --port)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clients)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -147,7 +147,7 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_se
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -f -a "explain" -d 'Explain what happens to a request: rule, filters, backends with probabilities, policies, reasons'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -f -a "diff" -d 'Say what changes in behaviour between two sets of manifests: not in text, in what requests get'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -f -a "split" -d 'Divide the requests of a Service among versions: canary, blue-green, A/B'
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -f -a "set" -d 'Set what a route does to headers on their way'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -f -a "set" -d 'Set what a route does to requests on their way: headers, host, path'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -f -a "delete" -d 'Take routes, rules or backends away'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -f -a "mirror" -d 'Send a copy of requests to another version; its answers are thrown away'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and not __fish_seen_subcommand_from list get explain diff split set delete mirror timeout retry shift help" -f -a "timeout" -d 'Bound the time of requests: all tries together, and each one'
@@ -235,6 +235,7 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_s
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l as-group -d 'Act as this group (can be repeated)' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l request-timeout -d 'How long one answer of the API server may take' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l port -d 'The port of the Service, by name or number; needed when it has several' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l clients -d 'Whose routes: those of the clients in this namespace (consumer routes), or `all`' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l match -d 'Only requests with this: header:N=V, query:N=V, path:/P, path=/P, method:M or grpc:S/M; with ~ instead of = a regular expression; repeated, all of them have to hold' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l rule -d 'The rule with this name, or `rules[N]`' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -l out -d 'Where new objects go; else into the file of their Service' -r -F
@@ -254,9 +255,14 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_s
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -s q -l quiet -d 'Print data and errors only, no news'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from split" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l header -d 'Set a header of the request: NAME=VALUE' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l add-header -d 'Add a header to the request, beside one that is there' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l remove-header -d 'Remove a header of the request' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l response-header -d 'Set a header of the response: NAME=VALUE' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l add-response-header -d 'Add a header to the response, beside one that is there' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l remove-response-header -d 'Remove a header of the response' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l rewrite-host -d 'The host that the backend is asked for' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l rewrite-path -d 'The path that the backend is asked for' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l rewrite-prefix -d 'What stands in the place of the prefix that the rule matches' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -s f -l filename -d 'Manifests: files, directories, or `-` for standard input' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -s n -l namespace -d 'The namespace of names without one' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l context -d 'The context of the kubeconfig; without it the current one' -r
@@ -265,6 +271,7 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_s
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l as-group -d 'Act as this group (can be repeated)' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l request-timeout -d 'How long one answer of the API server may take' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l port -d 'The port of the Service, by name or number; needed when it has several' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l clients -d 'Whose routes: those of the clients in this namespace (consumer routes), or `all`' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l match -d 'Only requests with this: header:N=V, query:N=V, path:/P, path=/P, method:M or grpc:S/M; with ~ instead of = a regular expression; repeated, all of them have to hold' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l rule -d 'The rule with this name, or `rules[N]`' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l out -d 'Where new objects go; else into the file of their Service' -r -F
@@ -274,6 +281,7 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_s
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l clear -d 'Take away all that this command sets'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -s R -l recursive -d 'Look for manifests in subdirectories as well'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l ignore-foreign -d 'Go on although policies of another mesh are not understood'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from set" -l force -d 'Also change what another controller looks after'
@@ -291,6 +299,7 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_s
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l as-group -d 'Act as this group (can be repeated)' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l request-timeout -d 'How long one answer of the API server may take' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l port -d 'The port of the Service, by name or number; needed when it has several' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l clients -d 'Whose routes: those of the clients in this namespace (consumer routes), or `all`' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l match -d 'Only requests with this: header:N=V, query:N=V, path:/P, path=/P, method:M or grpc:S/M; with ~ instead of = a regular expression; repeated, all of them have to hold' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l rule -d 'The rule with this name, or `rules[N]`' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from delete" -l out -d 'Where new objects go; else into the file of their Service' -r -F
@@ -319,6 +328,7 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_s
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l as-group -d 'Act as this group (can be repeated)' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l request-timeout -d 'How long one answer of the API server may take' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l port -d 'The port of the Service, by name or number; needed when it has several' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l clients -d 'Whose routes: those of the clients in this namespace (consumer routes), or `all`' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l match -d 'Only requests with this: header:N=V, query:N=V, path:/P, path=/P, method:M or grpc:S/M; with ~ instead of = a regular expression; repeated, all of them have to hold' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l rule -d 'The rule with this name, or `rules[N]`' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from mirror" -l out -d 'Where new objects go; else into the file of their Service' -r -F
@@ -347,6 +357,7 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_s
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l as-group -d 'Act as this group (can be repeated)' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l request-timeout -d 'How long one answer of the API server may take' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l port -d 'The port of the Service, by name or number; needed when it has several' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l clients -d 'Whose routes: those of the clients in this namespace (consumer routes), or `all`' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l match -d 'Only requests with this: header:N=V, query:N=V, path:/P, path=/P, method:M or grpc:S/M; with ~ instead of = a regular expression; repeated, all of them have to hold' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l rule -d 'The rule with this name, or `rules[N]`' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from timeout" -l out -d 'Where new objects go; else into the file of their Service' -r -F
@@ -376,6 +387,7 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_s
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l as-group -d 'Act as this group (can be repeated)' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l request-timeout -d 'How long one answer of the API server may take' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l port -d 'The port of the Service, by name or number; needed when it has several' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l clients -d 'Whose routes: those of the clients in this namespace (consumer routes), or `all`' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l match -d 'Only requests with this: header:N=V, query:N=V, path:/P, path=/P, method:M or grpc:S/M; with ~ instead of = a regular expression; repeated, all of them have to hold' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l rule -d 'The rule with this name, or `rules[N]`' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from retry" -l out -d 'Where new objects go; else into the file of their Service' -r -F
@@ -426,7 +438,7 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_s
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "explain" -d 'Explain what happens to a request: rule, filters, backends with probabilities, policies, reasons'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "diff" -d 'Say what changes in behaviour between two sets of manifests: not in text, in what requests get'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "split" -d 'Divide the requests of a Service among versions: canary, blue-green, A/B'
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "set" -d 'Set what a route does to headers on their way'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "set" -d 'Set what a route does to requests on their way: headers, host, path'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "delete" -d 'Take routes, rules or backends away'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "mirror" -d 'Send a copy of requests to another version; its answers are thrown away'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "timeout" -d 'Bound the time of requests: all tries together, and each one'
@@ -527,7 +539,7 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_su
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "explain" -d 'Explain what happens to a request: rule, filters, backends with probabilities, policies, reasons'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "diff" -d 'Say what changes in behaviour between two sets of manifests: not in text, in what requests get'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "split" -d 'Divide the requests of a Service among versions: canary, blue-green, A/B'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "set" -d 'Set what a route does to headers on their way'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "set" -d 'Set what a route does to requests on their way: headers, host, path'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "delete" -d 'Take routes, rules or backends away'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "mirror" -d 'Send a copy of requests to another version; its answers are thrown away'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "timeout" -d 'Bound the time of requests: all tries together, and each one'

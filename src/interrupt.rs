@@ -2,27 +2,18 @@
 
 use std::io;
 
+use tokio::signal::unix::{SignalKind, signal};
+
 /// Calls `on_interrupt` at the first Ctrl-C; the second ends the process as usual.
 ///
 /// # Errors
 /// When the signal cannot be caught.
 pub(crate) fn on_ctrl_c(on_interrupt: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .build()?;
-    std::thread::Builder::new()
-        .name("ctrl-c".into())
-        .spawn(move || {
-            runtime.block_on(async {
-                if tokio::signal::ctrl_c().await.is_ok() {
-                    on_interrupt();
-                }
-                if tokio::signal::ctrl_c().await.is_ok() {
-                    leave();
-                }
-            });
-        })?;
-    Ok(())
+    let mut first = Some(on_interrupt);
+    on_every_ctrl_c(move || match first.take() {
+        Some(on_interrupt) => on_interrupt(),
+        None => leave(),
+    })
 }
 
 /// Calls `on_interrupt` at each Ctrl-C, for as long as the process lives.
@@ -33,11 +24,16 @@ pub(crate) fn on_every_ctrl_c(mut on_interrupt: impl FnMut() + Send + 'static) -
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .build()?;
+    // Caught from now on, not from when the thread gets its turn.
+    let mut interrupts = {
+        let _inside = runtime.enter();
+        signal(SignalKind::interrupt())?
+    };
     std::thread::Builder::new()
         .name("ctrl-c".into())
         .spawn(move || {
             runtime.block_on(async {
-                while tokio::signal::ctrl_c().await.is_ok() {
+                while interrupts.recv().await.is_some() {
                     on_interrupt();
                 }
             });

@@ -74,8 +74,8 @@ pub(crate) fn diff(texts: &[Rewritten]) -> String {
 }
 
 /// Writes every changed file: all of them beside their places first, then all are renamed, so that
-/// nothing is written when one cannot be. When a rename fails after others, those get their old text
-/// back. Returns what was changed.
+/// nothing is written when one cannot be. When a rename fails after others, those get their old
+/// text back. Returns what was changed.
 pub(crate) fn in_place(texts: &[Rewritten]) -> Result<Vec<PathBuf>, Error> {
     let changed: Vec<&Rewritten> = texts.iter().filter(|t| t.is_changed()).collect();
     if changed.iter().any(|text| text.name == STDIN) {

@@ -88,6 +88,7 @@ impl Terminal {
 const QUESTION: &str = "return the traffic (r), keep it and resume later (k), or continue (c)?";
 
 /// A shift whose first step lasts a minute, so that nothing but the keys ends it.
+#[expect(clippy::print_stderr, reason = "whoever runs the tests has to know")]
 fn shift(target: &Target, prometheus: &Prometheus, more: &[&str]) -> Option<Terminal> {
     let url = prometheus.url();
     let mut args = vec!["route", "shift", "reviews", "--prometheus", &url];

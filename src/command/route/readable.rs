@@ -14,8 +14,8 @@ use crate::ui::Ui;
 /// Objects that are named in warnings.
 const SHOWN_MAX: usize = 5;
 
-/// Leaves out what cannot be read, each with a warning. `about` is the Service in question, with the
-/// namespace that is meant when it names none.
+/// Leaves out what cannot be read, each with a warning. `about` is the Service in question, with
+/// the namespace that is meant when it names none.
 pub(super) fn texts(
     ui: &mut Ui,
     mut texts: Vec<Input>,

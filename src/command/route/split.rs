@@ -17,8 +17,8 @@ use crate::ui::Ui;
 /// (`reviews-v2`, or `v2` for it), or a version of the Service's own pods (label `version`, or
 /// --subset), for which a Service is made. Backends of the route that are not named get weight 0.
 ///
-/// The routes of the Service's own namespace hold for all clients; --clients NAMESPACE edits or makes
-/// those of one client namespace.
+/// The routes of the Service's own namespace hold for all clients; --clients NAMESPACE edits or
+/// makes those of one client namespace.
 ///
 /// Without --match the rule for all requests is meant. With it, the rule for exactly these requests
 /// is edited or added, and the others go on as before.

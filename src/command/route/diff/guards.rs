@@ -1,7 +1,7 @@
 //! What the proxies of the destinations make of requests: who may call, in which way, how often.
 //!
-//! For each port of each workload callers and requests are made up from the rules of both sides, and
-//! the engine is asked for its verdict under either.
+//! For each port of each workload callers and requests are made up from the rules of both sides,
+//! and the engine is asked for its verdict under either.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};

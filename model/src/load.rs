@@ -14,8 +14,10 @@ use crate::resource::{Resource, Spec};
 use crate::validate::validate;
 
 mod kube;
+mod workload;
 
 pub use kube::{endpoint_slice, namespace, pod, pod_of_template, service};
+pub use workload::workload;
 
 /// Everything that was given, joined.
 #[derive(Debug)]
@@ -83,6 +85,7 @@ pub fn fact(resource: &Resource) -> Result<Option<Fact>, Diagnostic> {
             Fact::AuthorizationPolicy(policy(object, (**spec).clone()))
         }
         Spec::RateLimitPolicy(spec) => Fact::RateLimitPolicy(policy(object, (**spec).clone())),
+        Spec::OwnWorkload(spec) => Fact::Pod(workload(object, spec)?),
         _ => return Ok(None),
     }))
 }

@@ -1,4 +1,5 @@
-//! Our own policies (`meshctl.dev/v1alpha1`), in the shape of GEP-713.
+//! Our own kinds (`meshctl.dev/v1alpha1`): policies in the shape of GEP-713, and workloads outside
+//! Kubernetes.
 //!
 //! Load balancing, limits and breakers attach to backends ([`BackendPolicySpec`]); retries,
 //! timeouts and faults attach to routes ([`TrafficPolicySpec`]); who may call
@@ -21,6 +22,7 @@ mod overload;
 mod rate_limit;
 mod status;
 mod traffic;
+mod workload;
 
 pub use authorization::{
     AuthorizationAction, AuthorizationCondition, AuthorizationOperation, AuthorizationPolicySpec,
@@ -57,6 +59,7 @@ pub use traffic::{
     Backoff, BudgetMode, Fault, FaultAbort, FaultBandwidth, FaultDelay, HostSelection, Retry,
     RetryBudget, RetryCondition, TrafficPolicySpec, TrafficTimeouts,
 };
+pub use workload::{WorkloadLocality, WorkloadPort, WorkloadSpec};
 
 /// The API group and version of the kinds in this module.
 pub const GROUP: &str = "meshctl.dev";

@@ -29,6 +29,7 @@ use crate::kube::{
 use crate::meta::META_FIELDS;
 use crate::policy::{
     AuthorizationPolicySpec, BackendPolicySpec, RateLimitPolicySpec, TrafficPolicySpec,
+    WorkloadSpec,
 };
 use crate::yaml::{self, Step};
 
@@ -68,6 +69,8 @@ pub enum Spec {
     TrafficPolicy(Box<TrafficPolicySpec>),
     AuthorizationPolicy(Box<AuthorizationPolicySpec>),
     RateLimitPolicy(Box<RateLimitPolicySpec>),
+    /// A process outside Kubernetes.
+    OwnWorkload(Box<WorkloadSpec>),
     /// Of the standard, and not acted on: a warning says so.
     NotModelled,
     /// Any other kind.
@@ -193,6 +196,7 @@ fn spec(object: &Object, warnings: &mut Vec<Diagnostic>) -> Result<Spec, Diagnos
         Known::TrafficPolicy => Spec::TrafficPolicy(strict(object)?),
         Known::AuthorizationPolicy => Spec::AuthorizationPolicy(strict(object)?),
         Known::RateLimitPolicy => Spec::RateLimitPolicy(strict(object)?),
+        Known::OwnWorkload => Spec::OwnWorkload(strict(object)?),
         Known::NotModelled => {
             let message = format!("`{}` is not modelled and has no effect here", object.kind);
             let warning = Diagnostic::warning(message).code(Code::NotModelled);

@@ -23,6 +23,7 @@ mod rate_limit_policy;
 pub(crate) mod targets;
 mod text;
 mod traffic_policy;
+mod workload;
 
 use crate::check::Code;
 use crate::diagnostic::{Diagnostic, Level};
@@ -50,6 +51,7 @@ pub fn validate(resource: &Resource) -> Vec<Diagnostic> {
             run(object, |check| authorization_policy::check(check, spec))
         }
         Spec::RateLimitPolicy(spec) => run(object, |check| rate_limit_policy::check(check, spec)),
+        Spec::OwnWorkload(spec) => run(object, |check| workload::check(check, spec)),
         _ => Vec::new(),
     }
 }

@@ -121,6 +121,9 @@ pub struct Pod {
     pub state: PodState,
     pub ports: Vec<ContainerPort>,
     pub probes: Vec<Probe>,
+    /// Ports on which its proxy listens in the application's place → where the application listens,
+    /// on the loopback address.
+    pub app_ports: BTreeMap<u16, u16>,
     /// How many times as much as others it can take (`meshctl.dev/endpoint-weight`).
     pub weight: u32,
     /// Its annotations.

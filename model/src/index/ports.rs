@@ -44,7 +44,12 @@ impl Index {
         let skipped = self.ports_of(pod, |settings| settings.skip_inbound_ports.as_ref());
         let mut ranges = skipped.map_or(Vec::new(), |ports| ports.ranges().to_vec());
         if let Some(only) = self.ports_of(pod, |settings| settings.ports.as_ref()) {
-            ranges.extend(others(only));
+            ranges.extend(others(only.ranges()));
+        }
+        if pod.address.is_some_and(|address| address.is_loopback()) {
+            // Nothing redirects what stays on the machine: a proxy is where it listens itself.
+            let own: Vec<_> = pod.app_ports.keys().map(|port| (*port, *port)).collect();
+            ranges.extend(others(&own));
         }
         ranges
     }
@@ -67,8 +72,8 @@ impl Index {
 }
 
 /// The ports that are in none of the ranges.
-fn others(ports: &PortRanges) -> Vec<(u16, u16)> {
-    let mut sorted = ports.ranges().to_vec();
+fn others(ports: &[(u16, u16)]) -> Vec<(u16, u16)> {
+    let mut sorted = ports.to_vec();
     sorted.sort_unstable();
     let mut gaps = Vec::new();
     let (mut next, last) = ALL;
@@ -95,7 +100,7 @@ mod tests {
     fn the_ports_that_are_not_listed_are_the_others() {
         let check = |text: &str, expected: &[(u16, u16)]| {
             assert_eq!(
-                others(&PortRanges::parse(text).unwrap()),
+                others(PortRanges::parse(text).unwrap().ranges()),
                 expected,
                 "{text}"
             );

@@ -162,7 +162,7 @@ pub fn endpoint_slice(
         let pod = endpoint
             .target_ref
             .as_ref()
-            .filter(|target| target.kind == "Pod");
+            .filter(|target| target.kind == "Pod" || target.kind == "Workload");
         endpoints.push(SliceEndpoint {
             address,
             ready: endpoint.conditions.is_ready(),
@@ -267,6 +267,7 @@ pub fn pod_of_template(
                 },
             })
             .collect(),
+        app_ports: BTreeMap::new(),
         weight: weight(annotations).map_err(|error| (ENDPOINT_WEIGHT, error))?,
         settings: Arc::new(settings),
         controller,
@@ -284,7 +285,7 @@ fn target(port: &IntOrString) -> TargetPort {
 }
 
 /// The first value that cannot be read is the one that is told.
-fn settings(labels: &Texts, annotations: &Texts) -> Result<Settings, BadValue> {
+pub(super) fn settings(labels: &Texts, annotations: &Texts) -> Result<Settings, BadValue> {
     annotations::read(labels, annotations).map_err(|bad| {
         let first = bad.into_iter().next();
         first.unwrap_or_else(|| BadValue {
@@ -309,7 +310,7 @@ fn weight(annotations: &Texts) -> Result<u32, String> {
         })
 }
 
-fn annotation(object: &Object, key: &str, message: String) -> Diagnostic {
+pub(super) fn annotation(object: &Object, key: &str, message: String) -> Diagnostic {
     let metadata = |map| [Step::Key("metadata"), Step::Key(map), Step::Key(key)];
     let annotations = metadata("annotations");
     let path = match object.at(&annotations) {

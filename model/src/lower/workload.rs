@@ -11,6 +11,7 @@ use engine::snapshot::{
 use super::digest::digest;
 use super::guard;
 use crate::index::{Index, Pod, PodState, Service, ServicePort, protocol};
+use crate::inject::PROXY_PORTS;
 
 /// The workload of a pod that is in the mesh.
 pub(super) fn workload(trust_domain: &str, pod: &Pod) -> Workload {
@@ -32,13 +33,20 @@ pub(super) fn has_proxy(index: &Index, pod: &Pod) -> bool {
 }
 
 /// How the pod is addressed directly; none when its address is shared with its host.
+///
+/// A loopback address is everybody's.
 pub(super) fn pod_address(trust_domain: &str, index: &Index, pod: &Pod) -> Option<PodAddress> {
-    let addressable = !pod.host_network && pod.state != PodState::Finished;
+    let shared = pod.host_network || pod.address.is_some_and(|address| address.is_loopback());
+    let addressable = !shared && pod.state != PodState::Finished;
     addressable.then(|| PodAddress {
         name: pod.name.clone(),
         identity: index.is_meshed(pod).then(|| identity(trust_domain, pod)),
         tls: guard::pod_tls(index, pod),
-        unproxied: index.uncaptured_inbound(pod),
+        unproxied: [
+            index.uncaptured_inbound(pod),
+            PROXY_PORTS.map(|port| (port, port)).into(),
+        ]
+        .concat(),
     })
 }
 

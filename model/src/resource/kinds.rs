@@ -27,6 +27,7 @@ pub(super) enum Known {
     TrafficPolicy,
     AuthorizationPolicy,
     RateLimitPolicy,
+    OwnWorkload,
     NotModelled,
     Other,
 }
@@ -129,6 +130,7 @@ const OWN: &[(&str, Known)] = &[
     ("TrafficPolicy", Known::TrafficPolicy),
     ("AuthorizationPolicy", Known::AuthorizationPolicy),
     ("RateLimitPolicy", Known::RateLimitPolicy),
+    ("Workload", Known::OwnWorkload),
 ];
 
 /// What `object` is.

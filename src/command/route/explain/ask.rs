@@ -192,6 +192,7 @@ fn anyone(namespace: Arc<str>) -> Pod {
         state: PodState::Ready,
         ports: Vec::new(),
         probes: Vec::new(),
+        app_ports: Default::default(),
         weight: 1,
         settings: Arc::default(),
         controller: String::new(),

@@ -2,7 +2,7 @@
 
 use core::net::SocketAddr;
 use core::time::Duration;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
@@ -17,13 +17,16 @@ use crate::tls::Material;
 pub struct Bootstrap {
     /// Name of the proxy in reports, for example `shop/web-0`.
     pub name: String,
-    /// Where connections of the application arrive; none = this proxy has no outbound side.
-    pub outbound: Option<SocketAddr>,
-    /// Where connections to the application arrive; none = this proxy has no inbound side.
-    pub inbound: Option<SocketAddr>,
+    /// Where connections of the application arrive; empty = this proxy has no outbound side.
+    pub outbound: Vec<SocketAddr>,
+    /// Where connections to the application arrive; empty = this proxy has no inbound side.
+    pub inbound: Vec<SocketAddr>,
+    /// Ports of inbound listeners whose connections nothing redirected, and whom they are for. A
+    /// connection that says neither is closed.
+    pub in_place: BTreeMap<u16, InPlace>,
     /// The workload's certificate, key and trust bundle. A new value is used by the next handshake;
-    /// connections that exist stay.
-    pub tls: watch::Receiver<Arc<Material>>,
+    /// connections that exist stay. None: the proxy takes part in no handshake.
+    pub tls: Option<watch::Receiver<Arc<Material>>>,
     /// The cryptography behind TLS.
     pub crypto: Arc<CryptoProvider>,
     /// Ports of listeners behind a load balancer: their connections begin with a PROXY header, that
@@ -35,6 +38,15 @@ pub struct Bootstrap {
     /// Access log, traces and their export; shared by the workers of a process.
     pub outputs: Option<Arc<Outputs>>,
     pub bounds: Bounds,
+}
+
+/// A port on which the proxy listens in the application's place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InPlace {
+    /// The port as the workload declares it: what policies speak of.
+    pub port: u16,
+    /// Where the application listens.
+    pub app: SocketAddr,
 }
 
 /// The bounds of a proxy. Each protects its memory or its time.

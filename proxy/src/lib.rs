@@ -23,6 +23,7 @@ use engine::snapshot::Snapshot;
 use engine::time::Instant;
 use tokio::sync::watch;
 
+pub mod admin;
 pub mod config;
 mod errand;
 pub mod exchange;
@@ -40,7 +41,7 @@ pub mod tcp;
 pub mod telemetry;
 pub mod tls;
 
-pub use config::{Bootstrap, Bounds};
+pub use config::{Bootstrap, Bounds, InPlace};
 pub use listen::drain::Drained;
 
 use listen::drain::{Drain, Watch};
@@ -54,8 +55,8 @@ use telemetry::totals::{Door, Totals};
 pub struct Proxy<R: Rt> {
     shared: Arc<Shared<R>>,
     drain: Drain,
-    outbound: Option<SocketAddr>,
-    inbound: Option<SocketAddr>,
+    outbound: Vec<SocketAddr>,
+    inbound: Vec<SocketAddr>,
 }
 
 /// Binds the listeners and serves until drained. Snapshots are used as they arrive: the newest one
@@ -98,25 +99,27 @@ pub async fn start<R: Rt>(
         mirrors: AtomicUsize::new(0),
         key_sets: jwt::KeySets::default(),
         limiter: Mutex::default(),
+        in_place: bootstrap.in_place,
     });
     let (drain, watch) = Drain::new();
     // Both are bound before either serves: a proxy that cannot do its work does none of it.
-    let outbound = bind(&rt, bootstrap.outbound).await?;
-    let inbound = bind(&rt, bootstrap.inbound).await?;
+    let outbound = bind(&rt, &bootstrap.outbound).await?;
+    let inbound = bind(&rt, &bootstrap.inbound).await?;
     let proxy = Proxy {
-        outbound: outbound.as_ref().map(Accept::local_addr),
-        inbound: inbound.as_ref().map(Accept::local_addr),
+        outbound: outbound.iter().map(Accept::local_addr).collect(),
+        inbound: inbound.iter().map(Accept::local_addr).collect(),
         shared: shared.clone(),
         drain,
     };
     rt.spawn(follow(shared.clone(), watch.clone()));
     rt.spawn(errand::run(shared.clone(), watch.clone()));
-    if let Some(listener) = outbound {
+    for listener in outbound {
         let door = Door::Outbound;
         accept(&shared, listener, door, watch.clone(), outbound::connection);
     }
-    if let Some(listener) = inbound {
-        accept(&shared, listener, Door::Inbound, watch, inbound::connection);
+    for listener in inbound {
+        let door = Door::Inbound;
+        accept(&shared, listener, door, watch.clone(), inbound::connection);
     }
     Ok(proxy)
 }
@@ -143,11 +146,14 @@ async fn follow<R: Rt>(shared: Arc<Shared<R>>, mut watch: Watch) {
     }
 }
 
-async fn bind<R: Rt>(rt: &R, at: Option<SocketAddr>) -> io::Result<Option<R::Listener>> {
-    match at {
-        Some(at) => rt.listen(at).await.map(Some),
-        None => Ok(None),
+async fn bind<R: Rt>(rt: &R, all: &[SocketAddr]) -> io::Result<Vec<R::Listener>> {
+    let mut bound = Vec::with_capacity(all.len());
+    for at in all {
+        let listener = rt.listen(*at).await;
+        let named = |e: io::Error| io::Error::new(e.kind(), format!("cannot listen on {at}: {e}"));
+        bound.push(listener.map_err(named)?);
     }
+    Ok(bound)
 }
 
 /// Runs the accept loop of one listener; every connection gets a task of its own, which ends when
@@ -228,14 +234,24 @@ impl<R: Rt> Proxy<R> {
         &self.shared.name
     }
 
-    /// Where the outbound listener is bound.
+    /// Where the first outbound listener is bound.
     pub fn outbound_addr(&self) -> Option<SocketAddr> {
-        self.outbound
+        self.outbound.first().copied()
     }
 
-    /// Where the inbound listener is bound.
+    /// Where the first inbound listener is bound.
     pub fn inbound_addr(&self) -> Option<SocketAddr> {
-        self.inbound
+        self.inbound.first().copied()
+    }
+
+    /// Where all outbound listeners are bound.
+    pub fn outbound_addrs(&self) -> &[SocketAddr] {
+        &self.outbound
+    }
+
+    /// Where all inbound listeners are bound.
+    pub fn inbound_addrs(&self) -> &[SocketAddr] {
+        &self.inbound
     }
 
     /// Whether new connections are accepted.

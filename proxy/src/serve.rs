@@ -2,7 +2,7 @@
 
 use core::net::IpAddr;
 use core::sync::atomic::AtomicUsize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use engine::entropy::Entropy;
@@ -14,7 +14,7 @@ use engine::time::{Instant, Wall};
 use http::{HeaderMap, HeaderValue};
 use tokio::sync::watch;
 
-use crate::config::Bounds;
+use crate::config::{Bounds, InPlace};
 use crate::jwt::KeySets;
 use crate::net::Rt;
 use crate::observe::{Observer, RequestRecord, Role, cut};
@@ -41,6 +41,7 @@ pub(crate) mod testing;
 mod tests;
 
 pub use done::Done;
+pub(crate) use headers::set_date;
 pub use limit::write_refusal;
 pub use shadow::Shadow;
 
@@ -65,6 +66,7 @@ pub(crate) struct Shared<R: Rt> {
     pub(crate) key_sets: KeySets,
     /// The buckets of inbound rate limits: one for all connections.
     pub(crate) limiter: Mutex<Limiter>,
+    pub(crate) in_place: BTreeMap<u16, InPlace>,
 }
 
 /// What is known of a request when it comes in, for those who watch.

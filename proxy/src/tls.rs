@@ -52,6 +52,10 @@ pub struct Material {
 pub enum BadMaterial {
     #[error("the private key cannot be used: {0}")]
     Key(rustls::Error),
+    #[error("this proxy was given no certificate")]
+    None,
+    #[error("the private key is not that of the certificate")]
+    Mismatch,
     #[error("the certificate chain is empty")]
     NoChain,
     #[error("the trust bundle holds no usable certificate")]
@@ -115,7 +119,7 @@ impl<R> fmt::Debug for Clock<R> {
 pub fn store<R: Rt>(
     rt: &R,
     crypto: Arc<CryptoProvider>,
-    material: tokio::sync::watch::Receiver<Arc<Material>>,
+    material: Option<tokio::sync::watch::Receiver<Arc<Material>>>,
 ) -> Result<Store, BadMaterial> {
     Store::new(Arc::new(Clock(rt.clone())), crypto, material)
 }

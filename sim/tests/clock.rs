@@ -96,9 +96,10 @@ async fn two_hops<R: Rt>(apps: [R; 2], proxies: [R; 2]) -> Vec<(u64, Duration)> 
         let (sender, snapshots) = watch::channel(snapshot);
         let bootstrap = proxy::Bootstrap {
             name: PODS[i].into(),
-            outbound: Some(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 14001)),
-            inbound: Some(SocketAddr::new(ip(i), 14006)),
-            tls,
+            outbound: vec![SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 14001)],
+            inbound: vec![SocketAddr::new(ip(i), 14006)],
+            in_place: Default::default(),
+            tls: Some(tls),
             crypto: Crypto::Real.provider(),
             observer: None,
             proxy_protocol: Default::default(),

@@ -29,6 +29,9 @@ use super::{Abort, Accept, ConnInfo, Resolved, Rt, write_through};
 /// The longest single sleep handed to tokio: its timer wheel ends after about two years.
 const SLEEP_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
 
+/// Connections that wait to be accepted; the kernel lowers it to `net.core.somaxconn`.
+const BACKLOG: i32 = 4096;
+
 /// tokio and TCP. Has to be made and used within a tokio runtime.
 #[derive(Clone, Debug)]
 pub struct Real {
@@ -95,7 +98,7 @@ impl Rt for Real {
     }
 
     async fn listen(&self, at: SocketAddr) -> io::Result<RealListener> {
-        let socket = TcpListener::bind(at).await?;
+        let socket = bind(at)?;
         let local = socket.local_addr()?;
         Ok(RealListener { socket, local })
     }
@@ -126,6 +129,22 @@ impl Rt for Real {
         let mut entropy = self.entropy.lock().unwrap_or_else(PoisonError::into_inner);
         entropy.u64()
     }
+}
+
+/// A listening socket that one restart after the other can bind, and that never takes IPv4 along
+/// with IPv6: peers and original destinations then have the family of the socket.
+fn bind(at: SocketAddr) -> io::Result<TcpListener> {
+    let domain = socket2::Domain::for_address(at);
+    let kind = socket2::Type::STREAM;
+    let socket = socket2::Socket::new(domain, kind, Some(socket2::Protocol::TCP))?;
+    if at.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&at.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
 }
 
 // === impl RealListener ===

@@ -19,6 +19,7 @@ use super::direct::{Direct, TIMES, forward, wire_to};
 use super::done::Done;
 use super::downstream::{Handler, serve1, serve2};
 use super::{Shadow, Shared, headers, limit, local};
+use crate::config::InPlace;
 use crate::exchange::{Respond, Source};
 use crate::jwt::Verifier;
 use crate::listen::detect::{Detected, Look, LookHttp, LookTls, detect};
@@ -35,6 +36,8 @@ use crate::tls::server::handshake;
 struct Inbound<R: Rt> {
     shared: Arc<Shared<R>>,
     app: Destination,
+    /// The port as the workload declares it.
+    port: u16,
     /// Who opened the connection.
     from: SocketAddr,
     peer: Option<Identity>,
@@ -55,12 +58,19 @@ pub(crate) async fn connection<R: Rt>(
     info: ConnInfo,
     watch: Watch,
 ) {
-    let Some(app) = info.original_dst else {
-        // Nothing says which port was meant.
-        return;
+    let place = match info.original_dst {
+        Some(app) => InPlace {
+            port: app.port(),
+            app,
+        },
+        None => match shared.in_place.get(&info.local.port()) {
+            Some(place) => *place,
+            // Nothing says which port was meant.
+            None => return,
+        },
     };
     let snapshot = shared.snapshot();
-    let port = port(&snapshot, app);
+    let port = port(&snapshot, place.port);
     let now = shared.rt.now();
     let until = now + shared.bounds.detect_timeout;
     let found = detect(&shared.rt, io, look(port), until).await;
@@ -90,7 +100,7 @@ pub(crate) async fn connection<R: Rt>(
         Detected::Closed => return,
         other => (other, AnyIo::Peeked(io), None),
     };
-    let inbound = Arc::new(Inbound::new(shared, app, info.peer, peer, &snapshot));
+    let inbound = Arc::new(Inbound::new(shared, place, info.peer, peer, &snapshot));
     inbound.serve(found, io, watch).await;
 }
 
@@ -104,9 +114,9 @@ fn unproven<R: Rt>(shared: &Shared<R>, snapshot: &Snapshot, cause: &str) {
     telemetry.end(rows, &done, Extra::default(), Duration::ZERO);
 }
 
-fn port(snapshot: &Snapshot, app: SocketAddr) -> &InboundPort {
+fn port(snapshot: &Snapshot, port: u16) -> &InboundPort {
     let inbound = &snapshot.inbound;
-    inbound.ports.get(&app.port()).unwrap_or(&inbound.default)
+    inbound.ports.get(&port).unwrap_or(&inbound.default)
 }
 
 fn look(port: &InboundPort) -> Look {
@@ -163,7 +173,7 @@ impl Judged {
 impl<R: Rt> Inbound<R> {
     fn new(
         shared: Arc<Shared<R>>,
-        app: SocketAddr,
+        place: InPlace,
         from: SocketAddr,
         peer: Option<Identity>,
         snapshot: &Snapshot,
@@ -180,11 +190,12 @@ impl<R: Rt> Inbound<R> {
             shared,
             app: Destination {
                 peer: Peer {
-                    address: app,
+                    address: place.app,
                     identity: None,
                 },
                 cluster: None,
             },
+            port: place.port,
             from,
             peer,
             rows,
@@ -245,7 +256,7 @@ impl<R: Rt> Inbound<R> {
             peer: self.peer.as_ref(),
             trust_domain: snapshot.workload.identity.trust_domain(),
             address: self.from.ip(),
-            port: self.app.peer.address.port(),
+            port: self.port,
             head,
         };
         let tokens = Verifier {
@@ -256,7 +267,7 @@ impl<R: Rt> Inbound<R> {
             Some(_) => Trail::on(),
             None => Trail::off(),
         };
-        let port = port(&snapshot, self.app.peer.address);
+        let port = port(&snapshot, self.port);
         let decision = authz::decide(port, &subject, &tokens, &mut trail);
         let limits = match (head, &decision.verdict) {
             (Some(head), Ok(Allowance::NoPolicy | Allowance::Rule(_)))

@@ -12,7 +12,7 @@ use engine::snapshot::{
 };
 use engine::trace::Trail;
 use engine::verdict::LocalResponse;
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 
 use super::direct::{Direct, forward, wire_to};
 use super::done::Done;
@@ -26,6 +26,7 @@ use crate::observe::Role;
 use crate::pool::{Destination, Peer};
 use crate::telemetry::{self, Extra, Rows};
 
+mod connect;
 mod mirror;
 mod opaque;
 mod request;
@@ -332,8 +333,21 @@ impl<R: Rt> Handler<R> for Outbound<R> {
         head.source = Some(self.from);
         let entry = shared.enter(&mut head.headers);
         let snapshot = shared.snapshot();
+        let tunnel = self.to.is_none() && head.method == Method::CONNECT && head.upgrade.is_none();
         let mut upstream = None;
         let done = match self.target(&snapshot, &head) {
+            Ok(Target::Frontend(frontend)) if tunnel => {
+                // Rare, and large: other requests need not make room for it.
+                Box::pin(self.tunnel(&snapshot, &frontend, &head, body, reply)).await
+            }
+            Ok(Target::Past(past)) if tunnel => {
+                let rows = self.past_routes(&past);
+                shared.telemetry.start(rows);
+                let done = Box::pin(self.tunnel_past(&past, &head, body, reply)).await;
+                let took = shared.rt.now().since(entry.started);
+                shared.telemetry.end(rows, &done, Extra::default(), took);
+                done
+            }
             Ok(Target::Frontend(frontend)) => {
                 let reply = &mut reply;
                 return self

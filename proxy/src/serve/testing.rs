@@ -83,9 +83,10 @@ impl Mesh {
         let (tls, identity) = watch::channel(material);
         let bootstrap = Bootstrap {
             name: ip.to_owned(),
-            outbound: Some(at(ip, OUTBOUND)),
-            inbound: Some(at(ip, INBOUND)),
-            tls: identity,
+            outbound: vec![at(ip, OUTBOUND)],
+            inbound: vec![at(ip, INBOUND)],
+            in_place: BTreeMap::new(),
+            tls: Some(identity),
             crypto: crypto(),
             observer: Some(self.seen.clone()),
             proxy_protocol: self.proxy_protocol.clone(),

@@ -98,8 +98,9 @@ where
     I: AsyncRead + AsyncWrite + Unpin,
 {
     let mut shaking = store.handshakes.begin(true);
+    let config = store.server().map_err(|e| e.to_string())?;
     let stream = StartHandshake::from_parts(accepted, io)
-        .into_stream(store.server())
+        .into_stream(config)
         .await
         .map_err(|e| reason(&e))?;
     let session = stream.get_ref().1;

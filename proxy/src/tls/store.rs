@@ -13,7 +13,8 @@ use rustls::crypto::CryptoProvider;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::time_provider::TimeProvider;
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::{ClientConfig, InconsistentKeys, RootCertStore, ServerConfig};
+use rustls_pki_types::CertificateDer;
 use tokio::sync::watch;
 
 use super::verify::{ExpectMesh, ExpectServer};
@@ -29,7 +30,8 @@ pub struct Store {
     clock: Arc<dyn TimeProvider>,
     crypto: Arc<CryptoProvider>,
     pub(crate) handshakes: HandshakeTally,
-    inner: Mutex<Inner>,
+    /// None: the proxy has no identity, and takes part in no handshake.
+    inner: Option<Mutex<Inner>>,
 }
 
 struct Inner {
@@ -37,6 +39,7 @@ struct Inner {
     server: Arc<ServerConfig>,
     key: Arc<CertifiedKey>,
     roots: Arc<RootCertStore>,
+    bundle: Vec<CertificateDer<'static>>,
     clients: BTreeMap<(Identity, Alpn), Arc<ClientConfig>>,
     refused: Option<String>,
 }
@@ -47,28 +50,39 @@ impl Store {
     pub fn new(
         clock: Arc<dyn TimeProvider>,
         crypto: Arc<CryptoProvider>,
-        mut material: watch::Receiver<Arc<Material>>,
+        material: Option<watch::Receiver<Arc<Material>>>,
     ) -> Result<Self, BadMaterial> {
-        let first = material.borrow_and_update().clone();
-        let (server, key, roots) = build(&clock, &crypto, &first)?;
+        let inner = match material {
+            Some(mut material) => {
+                let first = material.borrow_and_update().clone();
+                let (server, key, roots) = build(&clock, &crypto, &first)?;
+                Some(Mutex::new(Inner {
+                    material,
+                    server,
+                    key,
+                    roots,
+                    bundle: first.roots.clone(),
+                    clients: BTreeMap::new(),
+                    refused: None,
+                }))
+            }
+            None => None,
+        };
         Ok(Self {
             clock,
             crypto,
             handshakes: HandshakeTally::default(),
-            inner: Mutex::new(Inner {
-                material,
-                server,
-                key,
-                roots,
-                clients: BTreeMap::new(),
-                refused: None,
-            }),
+            inner,
         })
     }
 
     /// For inbound handshakes: asks for a certificate of the mesh and offers the mesh's protocols.
-    pub fn server(&self) -> Arc<ServerConfig> {
-        self.current().server.clone()
+    ///
+    /// # Errors
+    ///
+    /// When the proxy has no certificate.
+    pub fn server(&self) -> Result<Arc<ServerConfig>, BadMaterial> {
+        Ok(self.current()?.server.clone())
     }
 
     /// For a connection to the workload `identity`.
@@ -77,7 +91,7 @@ impl Store {
         identity: &Identity,
         alpn: Alpn,
     ) -> Result<Arc<ClientConfig>, BadMaterial> {
-        let mut inner = self.current();
+        let mut inner = self.current()?;
         let key = (identity.clone(), alpn);
         if let Some(config) = inner.clients.get(&key) {
             return Ok(config.clone());
@@ -107,11 +121,24 @@ impl Store {
 
     /// Why the newest material is not in use, when it is not.
     pub fn refused(&self) -> Option<String> {
-        self.current().refused.clone()
+        self.current().ok()?.refused.clone()
     }
 
-    fn current(&self) -> MutexGuard<'_, Inner> {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+    /// The certificates in use, the workload's first, then its issuers; none without an identity.
+    pub fn chain(&self) -> Vec<CertificateDer<'static>> {
+        let current = self.current();
+        current.map_or(Vec::new(), |inner| inner.key.cert.clone())
+    }
+
+    /// The trust bundle in use.
+    pub fn bundle(&self) -> Vec<CertificateDer<'static>> {
+        let current = self.current();
+        current.map_or(Vec::new(), |inner| inner.bundle.clone())
+    }
+
+    fn current(&self) -> Result<MutexGuard<'_, Inner>, BadMaterial> {
+        let inner = self.inner.as_ref().ok_or(BadMaterial::None)?;
+        let mut inner = inner.lock().unwrap_or_else(PoisonError::into_inner);
         if inner.material.has_changed().unwrap_or(false) {
             let newest = inner.material.borrow_and_update().clone();
             match build(&self.clock, &self.crypto, &newest) {
@@ -119,13 +146,14 @@ impl Store {
                     inner.server = server;
                     inner.key = key;
                     inner.roots = roots;
+                    inner.bundle.clone_from(&newest.roots);
                     inner.clients.clear();
                     inner.refused = None;
                 }
                 Err(why) => inner.refused = Some(why.to_string()),
             }
         }
-        inner
+        Ok(inner)
     }
 }
 
@@ -144,6 +172,10 @@ fn build(
         .load_private_key(material.key.clone_key())
         .map_err(BadMaterial::Key)?;
     let key = Arc::new(CertifiedKey::new(material.chain.clone(), key));
+    // Files are replaced one after the other: between them they do not belong together.
+    if let Err(rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) = key.keys_match() {
+        return Err(BadMaterial::Mismatch);
+    }
     let mut roots = RootCertStore::empty();
     let (usable, _) = roots.add_parsable_certificates(material.roots.iter().cloned());
     if usable == 0 {

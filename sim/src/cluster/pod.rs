@@ -189,9 +189,10 @@ impl Pod {
         let observer = common.stories.clone();
         let bootstrap = Bootstrap {
             name: self.name.to_string(),
-            outbound: Some(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), OUTBOUND)),
-            inbound: Some(SocketAddr::new(self.ip, INBOUND)),
-            tls: sidecar.material.subscribe(),
+            outbound: vec![SocketAddr::new(Ipv4Addr::LOCALHOST.into(), OUTBOUND)],
+            inbound: vec![SocketAddr::new(self.ip, INBOUND)],
+            in_place: Default::default(),
+            tls: Some(sidecar.material.subscribe()),
             crypto: Arc::clone(&common.crypto),
             observer: common
                 .stories

@@ -13,6 +13,7 @@ use engine::split;
 use engine::time::Instant;
 use engine::trace::Trail;
 use http::StatusCode;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Outbound;
 use super::request::assess;
@@ -34,7 +35,7 @@ const CONNECTS_MAX: usize = 3;
 const REDRAWS: u32 = 3;
 
 /// A connection to an endpoint, and what it holds.
-struct Opened<I> {
+pub(super) struct Opened<I> {
     io: AnyIo<I>,
     started: Started,
     row: EndpointRowId,
@@ -78,7 +79,10 @@ impl<R: Rt> Outbound<R> {
         });
     }
 
-    async fn copy(&self, io: AnyIo<R::Io>, upstream: AnyIo<R::Io>) -> tcp::Copied {
+    pub(super) async fn copy<I>(&self, io: I, upstream: AnyIo<R::Io>) -> tcp::Copied
+    where
+        I: AsyncRead + AsyncWrite + Abort + Unpin,
+    {
         let (rt, bounds) = (&self.shared.rt, &self.shared.bounds);
         tcp::copy(rt, io, upstream, bounds.tcp_buffer, bounds.idle_timeout).await
     }
@@ -123,7 +127,7 @@ impl<R: Rt> Outbound<R> {
     }
 
     /// The rule for the connection and the live state of the backend that was drawn.
-    fn backend(
+    pub(super) fn backend(
         &self,
         frontend: &Frontend,
         sni: Option<&str>,
@@ -148,7 +152,10 @@ impl<R: Rt> Outbound<R> {
     }
 
     /// A connection to an endpoint, and how many connects failed before.
-    async fn open(&self, cluster: &Arc<LiveCluster>) -> Result<(Opened<R::Io>, u64), (Done, u64)> {
+    pub(super) async fn open(
+        &self,
+        cluster: &Arc<LiveCluster>,
+    ) -> Result<(Opened<R::Io>, u64), (Done, u64)> {
         let shared = &*self.shared;
         let rt = &shared.rt;
         let mut tried: Vec<SocketAddr> = Vec::new();
@@ -254,7 +261,10 @@ impl<R: Rt> Outbound<R> {
         }
     }
 
-    async fn stream(&self, opened: Opened<R::Io>, io: AnyIo<R::Io>) -> Done {
+    pub(super) async fn stream<I>(&self, opened: Opened<R::Io>, io: I) -> Done
+    where
+        I: AsyncRead + AsyncWrite + Abort + Unpin,
+    {
         let rt = &self.shared.rt;
         let Started { mut ticket, .. } = opened.started;
         let good = Assessment::of(Outcome::Http(StatusCode::OK));

@@ -1,5 +1,6 @@
 //! The same proxy over TCP on loopback.
 
+use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::sync::Arc;
 
@@ -34,9 +35,10 @@ async fn a_request_goes_through_a_proxy_over_tcp() {
     let (_tls, material) = watch::channel(Authority::new().issue("web"));
     let bootstrap = Bootstrap {
         name: "web".to_owned(),
-        outbound: Some(anywhere),
-        inbound: None,
-        tls: material,
+        outbound: vec![anywhere],
+        inbound: Vec::new(),
+        in_place: BTreeMap::new(),
+        tls: Some(material),
         crypto: crypto(),
         observer: None,
         proxy_protocol: Default::default(),

@@ -1,0 +1,5 @@
+//! Where configuration comes from.
+
+pub mod files;
+
+pub use files::Files;

@@ -37,6 +37,9 @@ complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "route" -d 'See wher
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "authz" -d 'Ask who may call what'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "check" -d 'Diagnose a cluster step by step, each trouble with a remedy'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "lint" -d 'Judge manifests without running them'
+complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "proxy" -d 'Run the proxy of a workload'
+complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "proxy-init" -d 'Redirect the traffic of this network namespace to its proxy'
+complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "ca" -d 'Certificates for workloads on hosts without Kubernetes'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "version" -d 'Print the version and what it was built for'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -510,6 +513,106 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand lint" -l complete -d 'Th
 complete -c meshctl -n "__fish_meshctl_using_subcommand lint" -l list -d 'Print all codes, and judge nothing'
 complete -c meshctl -n "__fish_meshctl_using_subcommand lint" -s q -l quiet -d 'Print data and errors only, no news'
 complete -c meshctl -n "__fish_meshctl_using_subcommand lint" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l role -d 'What the proxy is' -r -f -a "sidecar\t'The proxy of one workload'"
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l workload -d 'Whose proxy it is: NAMESPACE/NAME of a Pod or Workload, of what makes pods, or anything else' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -s f -l filename -d 'Manifests: files and directories, watched for changes' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l cert -d 'The workload\'s certificate and its issuers, PEM' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l key -d 'Its private key, PEM' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l trust-bundle -d 'Certificates of the authorities that are trusted, PEM' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l token -d 'The token that the control plane signs a certificate for' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l trust-domain -d 'SPIFFE trust domain of the mesh' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l outbound -d 'Where the application\'s connections arrive, `none` for nowhere [default: 127.0.0.1:14001 and [::1]:14001]' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l inbound -d 'Where connections to the application arrive, `none` for nowhere [default: the ports of the Workload with an `appPort`, else port 14006 of all addresses]' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l health -d 'Where probes and Prometheus ask, `none` for nowhere [default: port 14020 of all addresses]' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l admin -d 'Where administrators ask, `none` for nowhere [default: 127.0.0.1:14000]' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l workers -d 'Worker threads' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l drain-timeout -d 'How long a signal waits for what was accepted' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l log-level -d 'How much is told on standard error' -r -f -a "error\t''
+warn\t''
+info\t''
+debug\t''
+trace\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l zone -d 'Zone of the workload, where its manifest says none' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l region -d 'Region of the workload, where its manifest says none' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l probe -d 'A probe of the kubelet that is let through without a certificate: http:PORT/PATH (can be repeated)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l control-plane -d 'Where the control plane is; this version has none, and takes its configuration from -f' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -s R -l recursive -d 'Look for manifests in subdirectories as well'
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -s q -l quiet -d 'Print data and errors only, no news'
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -f -a "wait" -d 'Wait until the proxy beside can serve'
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from wait" -l timeout -d 'How long to wait' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from wait" -l health -d 'The proxy\'s health listener' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from wait" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from wait" -s q -l quiet -d 'Print data and errors only, no news'
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from wait" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from help" -f -a "wait" -d 'Wait until the proxy beside can serve'
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy-init" -l ports -d 'Ports of the application that pass the proxy [default: all]' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy-init" -l skip-inbound-ports -d 'Ports of the application that do not' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy-init" -l skip-outbound-ports -d 'Destination ports that the application reaches without the proxy' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy-init" -l outbound-cidrs -d 'Destinations that the application reaches through the proxy [default: all]' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy-init" -l skip-outbound-cidrs -d 'Destinations that it reaches without' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy-init" -l proxy-uid -d 'The user that the proxy runs as; its connections are left alone' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy-init" -l outbound-port -d 'Port of the proxy\'s outbound listener' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy-init" -l inbound-port -d 'Port of the proxy\'s inbound listener' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy-init" -l ipv6 -d 'Whether IPv6 is redirected too' -r -f -a "auto\t'When this network namespace has an IPv6 address'
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy-init" -l backend -d 'What the rules are written for' -r -f -a "auto\t'nftables where `nft` is installed, else iptables'
+nftables\t''
+iptables\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy-init" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy-init" -l dry-run -d 'Print what would be done, and do nothing'
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy-init" -l clean-up -d 'Take the rules away'
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy-init" -s q -l quiet -d 'Print data and errors only, no news'
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy-init" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand ca; and not __fish_seen_subcommand_from init issue rotate help" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand ca; and not __fish_seen_subcommand_from init issue rotate help" -s q -l quiet -d 'Print data and errors only, no news'
+complete -c meshctl -n "__fish_meshctl_using_subcommand ca; and not __fish_seen_subcommand_from init issue rotate help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand ca; and not __fish_seen_subcommand_from init issue rotate help" -f -a "init" -d 'Make an authority in a directory'
+complete -c meshctl -n "__fish_meshctl_using_subcommand ca; and not __fish_seen_subcommand_from init issue rotate help" -f -a "issue" -d 'Issue a certificate for a workload'
+complete -c meshctl -n "__fish_meshctl_using_subcommand ca; and not __fish_seen_subcommand_from init issue rotate help" -f -a "rotate" -d 'Replace the issuer of an authority, or its root'
+complete -c meshctl -n "__fish_meshctl_using_subcommand ca; and not __fish_seen_subcommand_from init issue rotate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c meshctl -n "__fish_meshctl_using_subcommand ca; and __fish_seen_subcommand_from init" -l trust-domain -d 'SPIFFE trust domain of the mesh' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand ca; and __fish_seen_subcommand_from init" -l root-ttl -d 'How long the root is valid' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand ca; and __fish_seen_subcommand_from init" -l issuer-ttl -d 'How long the issuer is valid' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand ca; and __fish_seen_subcommand_from init" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand ca; and __fish_seen_subcommand_from init" -s q -l quiet -d 'Print data and errors only, no news'
+complete -c meshctl -n "__fish_meshctl_using_subcommand ca; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand ca; and __fish_seen_subcommand_from issue" -l ca -d 'Where the authority is kept' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand ca; and __fish_seen_subcommand_from issue" -l out -d 'Where the files go' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand ca; and __fish_seen_subcommand_from issue" -l ttl -d 'How long it is valid' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand ca; and __fish_seen_subcommand_from issue" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand ca; and __fish_seen_subcommand_from issue" -l renew -d 'Stay, and renew it'
+complete -c meshctl -n "__fish_meshctl_using_subcommand ca; and __fish_seen_subcommand_from issue" -s q -l quiet -d 'Print data and errors only, no news'
+complete -c meshctl -n "__fish_meshctl_using_subcommand ca; and __fish_seen_subcommand_from issue" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand ca; and __fish_seen_subcommand_from rotate" -l root-ttl -d 'How long a new root is valid' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand ca; and __fish_seen_subcommand_from rotate" -l issuer-ttl -d 'How long a new issuer is valid' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand ca; and __fish_seen_subcommand_from rotate" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand ca; and __fish_seen_subcommand_from rotate" -l root -d 'Replace the root as well; the old one stays trusted'
+complete -c meshctl -n "__fish_meshctl_using_subcommand ca; and __fish_seen_subcommand_from rotate" -l forget -d 'Trust the newest root only'
+complete -c meshctl -n "__fish_meshctl_using_subcommand ca; and __fish_seen_subcommand_from rotate" -s q -l quiet -d 'Print data and errors only, no news'
+complete -c meshctl -n "__fish_meshctl_using_subcommand ca; and __fish_seen_subcommand_from rotate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand ca; and __fish_seen_subcommand_from help" -f -a "init" -d 'Make an authority in a directory'
+complete -c meshctl -n "__fish_meshctl_using_subcommand ca; and __fish_seen_subcommand_from help" -f -a "issue" -d 'Issue a certificate for a workload'
+complete -c meshctl -n "__fish_meshctl_using_subcommand ca; and __fish_seen_subcommand_from help" -f -a "rotate" -d 'Replace the issuer of an authority, or its root'
+complete -c meshctl -n "__fish_meshctl_using_subcommand ca; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c meshctl -n "__fish_meshctl_using_subcommand completions" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -523,16 +626,19 @@ always\t''
 never\t''"
 complete -c meshctl -n "__fish_meshctl_using_subcommand version" -s q -l quiet -d 'Print data and errors only, no news'
 complete -c meshctl -n "__fish_meshctl_using_subcommand version" -s h -l help -d 'Print help'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route authz check lint completions version help" -f -a "simulate" -d 'Run a mesh offline: real proxies, your manifests, virtual time'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route authz check lint completions version help" -f -a "inject" -d 'Add the sidecar to manifests; nothing else in them changes'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route authz check lint completions version help" -f -a "uninject" -d 'Take out of manifests what `meshctl inject` put in'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route authz check lint completions version help" -f -a "route" -d 'See where traffic goes, change it, and know what the change does'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route authz check lint completions version help" -f -a "authz" -d 'Ask who may call what'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route authz check lint completions version help" -f -a "check" -d 'Diagnose a cluster step by step, each trouble with a remedy'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route authz check lint completions version help" -f -a "lint" -d 'Judge manifests without running them'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route authz check lint completions version help" -f -a "completions" -d 'Print the completion script of a shell'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route authz check lint completions version help" -f -a "version" -d 'Print the version and what it was built for'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route authz check lint completions version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route authz check lint proxy proxy-init ca completions version help" -f -a "simulate" -d 'Run a mesh offline: real proxies, your manifests, virtual time'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route authz check lint proxy proxy-init ca completions version help" -f -a "inject" -d 'Add the sidecar to manifests; nothing else in them changes'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route authz check lint proxy proxy-init ca completions version help" -f -a "uninject" -d 'Take out of manifests what `meshctl inject` put in'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route authz check lint proxy proxy-init ca completions version help" -f -a "route" -d 'See where traffic goes, change it, and know what the change does'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route authz check lint proxy proxy-init ca completions version help" -f -a "authz" -d 'Ask who may call what'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route authz check lint proxy proxy-init ca completions version help" -f -a "check" -d 'Diagnose a cluster step by step, each trouble with a remedy'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route authz check lint proxy proxy-init ca completions version help" -f -a "lint" -d 'Judge manifests without running them'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route authz check lint proxy proxy-init ca completions version help" -f -a "proxy" -d 'Run the proxy of a workload'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route authz check lint proxy proxy-init ca completions version help" -f -a "proxy-init" -d 'Redirect the traffic of this network namespace to its proxy'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route authz check lint proxy proxy-init ca completions version help" -f -a "ca" -d 'Certificates for workloads on hosts without Kubernetes'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route authz check lint proxy proxy-init ca completions version help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route authz check lint proxy proxy-init ca completions version help" -f -a "version" -d 'Print the version and what it was built for'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route authz check lint proxy proxy-init ca completions version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from simulate" -f -a "init" -d 'Write out the scenario that would be derived from manifests, with comments, for editing'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "list" -d 'List routes by Service: who gets which requests, for whom that holds, and what never holds'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "get" -d 'Show the routes of one Service in full: rules, backends with their pods, policies, shadows'
@@ -546,3 +652,7 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_su
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "retry" -d 'Try failed requests again'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "shift" -d 'Move traffic to another version step by step, and back by itself when that version does badly'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from authz" -f -a "check" -d 'Ask whether somebody may call something, and which rule says so'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from proxy" -f -a "wait" -d 'Wait until the proxy beside can serve'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from ca" -f -a "init" -d 'Make an authority in a directory'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from ca" -f -a "issue" -d 'Issue a certificate for a workload'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from ca" -f -a "rotate" -d 'Replace the issuer of an authority, or its root'

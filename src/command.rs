@@ -1,10 +1,13 @@
 //! The list of commands. Each has a file of its own: its doc comment is its help.
 
 pub(crate) mod authz;
+pub(crate) mod ca;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod inject;
 pub(crate) mod lint;
+pub(crate) mod proxy;
+pub(crate) mod proxy_init;
 pub(crate) mod route;
 pub(crate) mod simulate;
 pub(crate) mod uninject;
@@ -24,6 +27,9 @@ pub(crate) enum Command {
     Authz(authz::Args),
     Check(check::Args),
     Lint(lint::Args),
+    Proxy(Box<proxy::Args>),
+    ProxyInit(proxy_init::Args),
+    Ca(ca::Args),
     Completions(completions::Args),
     Version(version::Args),
 }
@@ -37,6 +43,9 @@ pub(crate) fn run(ui: &mut Ui, command: Command) -> Result<Answer, Error> {
         Command::Inject(args) => inject::run(ui, &args),
         Command::Uninject(args) => uninject::run(ui, &args),
         Command::Lint(args) => lint::run(ui, &args),
+        Command::ProxyInit(args) => proxy_init::run(ui, &args),
+        Command::Ca(args) => ca::run(ui, &args),
+        Command::Proxy(args) => proxy::run(ui, &args),
         Command::Completions(args) => completions::run(ui, &args),
         Command::Version(args) => version::run(ui, &args),
     }

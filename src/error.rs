@@ -17,7 +17,7 @@ pub(crate) const EXIT_NO: u8 = 1;
 pub(crate) const EXIT_CANNOT: u8 = 2;
 
 /// How many findings are printed in full before the rest is counted: a screen or two.
-const DIAGNOSTICS_SHOWN_MAX: usize = 20;
+pub(crate) const DIAGNOSTICS_SHOWN_MAX: usize = 20;
 
 /// How a command that ran ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +96,20 @@ impl From<io::Error> for Error {
 impl From<Diagnostic> for Error {
     fn from(d: Diagnostic) -> Self {
         Self::Input(vec![d])
+    }
+}
+
+impl fmt::Display for Plain {
+    /// The lines of [`Error::report`], for those who have no terminal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "error: {}", self.message)?;
+        for cause in &self.causes {
+            writeln!(f, "  caused by: {cause}")?;
+        }
+        for hint in &self.hints {
+            writeln!(f, "hint: {hint}")?;
+        }
+        Ok(())
     }
 }
 

@@ -23,6 +23,27 @@ pub(crate) fn atomically(path: &Path, content: &[u8]) -> Result<(), Error> {
     prepare(path, content)?.replace()
 }
 
+/// Replaces `path` by a file that only its owner may read.
+pub(crate) fn privately(path: &Path, content: &[u8]) -> Result<(), Error> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let prepared = Prepared {
+        path: path.to_path_buf(),
+        temporary: Some(temporary.clone()),
+    };
+    let write = || -> io::Result<()> {
+        let mut file = options.open(&temporary)?;
+        file.write_all(content)?;
+        file.sync_all()
+    };
+    write().map_err(|error| failed(path, &error))?;
+    prepared.replace()
+}
+
 /// Writes the content beside `path`, with the permissions of the file that is there. A symbolic
 /// link stays one: the file it leads to is replaced.
 pub(crate) fn prepare(path: &Path, content: &[u8]) -> Result<Prepared, Error> {

@@ -1,0 +1,11 @@
+//! `meshctl proxy` as a process, over real sockets.
+
+mod admin;
+mod capture;
+mod clients;
+mod docs;
+mod files;
+mod harness;
+mod lifecycle;
+mod mtls;
+mod requests;

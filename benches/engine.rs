@@ -20,20 +20,28 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Instant as Stopwatch;
 
 use engine::balance::{Candidates, Loads, Picker, Query, Slot};
+use engine::breaker::{Ended, EndpointBreaker, Rolling, Told};
 use engine::classify::{Assessment, Outcome};
 use engine::entropy::Entropy;
 use engine::ewma::PeakEwma;
 use engine::head::{RequestHead, ResponseHead};
+use engine::identity::Identity;
+use engine::limit::InUse;
 use engine::live::{Clusters, LiveCluster};
 use engine::origin::Origin;
+use engine::outlier::HostRecord;
+use engine::ratelimit::{Asking, Limiter};
 use engine::report::Histogram;
+use engine::retry::Budget;
 use engine::route;
 use engine::session::{End, Next, Opened, Session};
+use engine::snapshot::ratelimit::{self, Limit, Per};
 use engine::snapshot::route::{Match, PathMatch};
 use engine::snapshot::{
-    BackendRef, BackendTarget, Balancer, Cluster, ClusterKey, ClusterProtocol, ConsistentHash,
-    Endpoint, EndpointHealth, EndpointSet, Frontend, Locality, ObjectName, Outbound, Outlier,
-    PortProtocol, RouteKind, RouteTable, Rule, Timeouts, UnifiedBreaker,
+    BackendRef, BackendTarget, Balancer, Breaker, Cluster, ClusterKey, ClusterProtocol,
+    ConsistentHash, Endpoint, EndpointHealth, EndpointSet, FailureAccrual, Frontend, Locality,
+    ObjectName, Outbound, Outlier, PortProtocol, RetryBudget, RollingWindow, RouteKind, RouteTable,
+    Rule, Timeouts, UnifiedBreaker,
 };
 use engine::time::{Duration, Instant};
 use engine::trace::Trail;
@@ -85,6 +93,8 @@ fn main() {
     pick("round robin", 100, |c| c.balancer = Balancer::RoundRobin);
     pick("P2C with breaker and outlier detection", 100, all);
     session();
+    updates();
+    limiter();
     histogram();
     memory();
 }
@@ -210,6 +220,7 @@ fn rule(i: usize, path: PathMatch) -> Rule {
         retry: None,
         fault: None,
         admission: None,
+        limits: Vec::new(),
         failures: Default::default(),
         origin: Origin::default_of("bench"),
     }
@@ -408,6 +419,92 @@ fn session() {
         black_box(attempt);
         black_box(session.on_head(&mut response, false, now, &mut off));
         black_box(session.on_end(End::Complete(None), now));
+    });
+}
+
+/// One response taken in by each part alone.
+fn updates() {
+    let at = |i: u32| Instant::ZERO + Duration::from_micros(u64::from(i) * 10);
+    let mut rng = Entropy::from_seed(1);
+    let ended = |status| Ended {
+        class: Assessment::of(Outcome::Http(status)).class,
+        hint: None,
+        probe: None,
+    };
+    let good = ended(StatusCode::OK);
+    for (name, policy) in [
+        ("unified", Breaker::from(UnifiedBreaker::default())),
+        (
+            "failure accrual",
+            Breaker::FailureAccrual(FailureAccrual::default()),
+        ),
+    ] {
+        let mut breaker = EndpointBreaker::new(&policy, Instant::ZERO).unwrap();
+        row(&format!("breaker update, {name}"), 1_000_000, |i| {
+            black_box(breaker.record(&policy, good, true, at(i), &mut rng));
+        });
+    }
+    let policy = RollingWindow::default();
+    let mut rolling = Rolling::new(&policy, Instant::ZERO);
+    row("breaker update, rolling window", 1_000_000, |i| {
+        black_box(rolling.enter(&policy, at(i)));
+        black_box(rolling.record(&policy, Told::Success, None, at(i)));
+    });
+    let policy = Outlier::default();
+    let mut record = HostRecord::default();
+    row("outlier detection update", 1_000_000, |_| {
+        black_box(record.count(&policy, good.class));
+    });
+    let policy = RetryBudget::Rate {
+        percent: 20,
+        interval: Duration::from_secs(10),
+        min_per_second: 10,
+    };
+    let mut budget = Budget::new(policy, Instant::ZERO);
+    row("retry budget: a deposit and a withdrawal", 1_000_000, |i| {
+        budget.deposit(at(i));
+        black_box(budget.withdraw(InUse::default(), at(i)));
+    });
+}
+
+/// A local limit for each caller.
+fn limiter() {
+    let limit = Limit {
+        requests: 1_000_000,
+        per: Duration::from_secs(1),
+        burst: 1_000_000,
+    };
+    let rule = ratelimit::Rule {
+        matches: Vec::new(),
+        limit,
+        per: Per::Identity,
+        overrides: Vec::new(),
+        origin: Origin::default_of("bench"),
+    };
+    let policies = [Arc::new(ratelimit::Policy {
+        name: ObjectName::new("shop", "web"),
+        version: 1,
+        rules: vec![rule],
+        global: None,
+        shadow: false,
+        headers: false,
+    })];
+    let peers: Vec<Identity> = (0..100)
+        .map(|i| {
+            format!("spiffe://cluster.local/ns/shop/sa/caller-{i}")
+                .parse()
+                .unwrap()
+        })
+        .collect();
+    let head = head("/api");
+    let mut limiter = Limiter::default();
+    row("rate limit, 100 callers with one each", 200_000, |i| {
+        let asking = Asking {
+            peer: Some(&peers[i as usize % peers.len()]),
+            head: Some(&head),
+        };
+        let now = Instant::ZERO + Duration::from_micros(u64::from(i) * 10);
+        black_box(limiter.check(policies.iter(), asking, now, &mut Trail::off()));
     });
 }
 

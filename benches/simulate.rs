@@ -1,13 +1,14 @@
 //! How fast the simulator is, on one core: `cargo bench --profile dist --bench simulate`.
 //!
 //! Without arguments: the standard cases, each in a process of its own (so that memory is its own)
-//! and several times, of which the median by CPU time is shown. `-- PODS RATE SECONDS UPSTREAMS`
-//! runs that case once. The last figures stand in `docs/performance.md`.
+//! and several times, of which the median by CPU time is shown. `-- PODS RATE SECONDS UPSTREAMS
+//! [wire|policy]` runs that case once. The last figures stand in `docs/performance.md`.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
 use std::process::Command;
 
 use sim::crypto::Crypto;
+use sim::policy::Level;
 
 #[path = "simulate/handshake.rs"]
 mod handshake;
@@ -20,12 +21,15 @@ use wire::{Case, Took};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Pods, requests per second, virtual seconds, upstreams of each client.
-const CASES: [(u32, f64, u64, u32); 4] = [
-    (10, 500.0, 60, 5),
-    (100, 1000.0, 60, 10),
-    (100, 5000.0, 20, 10),
-    (1000, 5000.0, 20, 10),
+/// Pods, requests per second, virtual seconds, upstreams of each client, level.
+const CASES: [(u32, f64, u64, u32, Level); 6] = [
+    (10, 500.0, 60, 5, Level::Wire),
+    (100, 1000.0, 60, 10, Level::Wire),
+    (100, 5000.0, 20, 10, Level::Wire),
+    (1000, 5000.0, 20, 10, Level::Wire),
+    // A hundred callers, a thousand, of ten endpoints each.
+    (200, 20_000.0, 20, 10, Level::Policy),
+    (2000, 20_000.0, 20, 10, Level::Policy),
 ];
 
 const IDLE: Case = Case {
@@ -33,6 +37,7 @@ const IDLE: Case = Case {
     rate: 0.0,
     seconds: 60,
     upstreams: 10,
+    level: Level::Wire,
 };
 
 const RUNS: usize = 3;
@@ -56,12 +61,13 @@ fn main() {
 
 fn standard() {
     heading();
-    for (pods, rate, seconds, upstreams) in CASES {
+    for (pods, rate, seconds, upstreams, level) in CASES {
         let case = Case {
             pods,
             rate,
             seconds,
             upstreams,
+            level,
         };
         row(case, &median(case));
     }
@@ -82,7 +88,8 @@ fn standard() {
 
 fn heading() {
     println!(
-        "{:>5} {:>9} {:>8} {:>6} {:>13} {:>13} {:>9} {:>8} {:>7}",
+        "{:>6} {:>5} {:>9} {:>8} {:>6} {:>13} {:>13} {:>9} {:>8} {:>7}",
+        "level",
         "pods",
         "requests",
         "seconds",
@@ -94,14 +101,22 @@ fn heading() {
         "failed"
     );
     println!(
-        "{:>5} {:>9} {:>8} {:>6} {:>13} {:>13} {:>9} {:>8} {:>7}",
-        "", "per s", "", "streams", "CPU second", "second", "over CPU", "pod", ""
+        "{:>6} {:>5} {:>9} {:>8} {:>6} {:>13} {:>13} {:>9} {:>8} {:>7}",
+        "", "", "per s", "", "streams", "CPU second", "second", "over CPU", "pod", ""
     );
+}
+
+fn level(case: Case) -> &'static str {
+    match case.level {
+        Level::Wire => "wire",
+        Level::Policy => "policy",
+    }
 }
 
 fn row(case: Case, took: &Took) {
     println!(
-        "{:>5} {:>9} {:>8} {:>7} {:>12.0} {:>13.0} {:>8.1}x {:>8.3} {:>7}",
+        "{:>6} {:>5} {:>9} {:>8} {:>7} {:>12.0} {:>13.0} {:>8.1}x {:>8.3} {:>7}",
+        level(case),
         case.pods,
         case.rate,
         case.seconds,
@@ -122,6 +137,10 @@ fn case(args: &[String]) -> Case {
         rate: number(1, 1000.0),
         seconds: number(2, 60.0) as u64,
         upstreams: number(3, 10.0) as u32,
+        level: match args.get(4).map(String::as_str) {
+            Some("policy") => Level::Policy,
+            _ => Level::Wire,
+        },
     }
 }
 
@@ -140,6 +159,7 @@ fn in_child(case: Case) -> Took {
         .arg(case.rate.to_string())
         .arg(case.seconds.to_string())
         .arg(case.upstreams.to_string())
+        .arg(level(case))
         .output()
         .expect("this program runs again");
     let line = String::from_utf8_lossy(&output.stdout);

@@ -37,6 +37,9 @@ _meshctl() {
             meshctl,lint)
                 cmd="meshctl__subcmd__lint"
                 ;;
+            meshctl,policy)
+                cmd="meshctl__subcmd__policy"
+                ;;
             meshctl,proxy)
                 cmd="meshctl__subcmd__proxy"
                 ;;
@@ -112,6 +115,9 @@ _meshctl() {
             meshctl__subcmd__help,lint)
                 cmd="meshctl__subcmd__help__subcmd__lint"
                 ;;
+            meshctl__subcmd__help,policy)
+                cmd="meshctl__subcmd__help__subcmd__policy"
+                ;;
             meshctl__subcmd__help,proxy)
                 cmd="meshctl__subcmd__help__subcmd__proxy"
                 ;;
@@ -141,6 +147,9 @@ _meshctl() {
                 ;;
             meshctl__subcmd__help__subcmd__ca,rotate)
                 cmd="meshctl__subcmd__help__subcmd__ca__subcmd__rotate"
+                ;;
+            meshctl__subcmd__help__subcmd__policy,list)
+                cmd="meshctl__subcmd__help__subcmd__policy__subcmd__list"
                 ;;
             meshctl__subcmd__help__subcmd__proxy,wait)
                 cmd="meshctl__subcmd__help__subcmd__proxy__subcmd__wait"
@@ -180,6 +189,18 @@ _meshctl() {
                 ;;
             meshctl__subcmd__help__subcmd__simulate,init)
                 cmd="meshctl__subcmd__help__subcmd__simulate__subcmd__init"
+                ;;
+            meshctl__subcmd__policy,help)
+                cmd="meshctl__subcmd__policy__subcmd__help"
+                ;;
+            meshctl__subcmd__policy,list)
+                cmd="meshctl__subcmd__policy__subcmd__list"
+                ;;
+            meshctl__subcmd__policy__subcmd__help,help)
+                cmd="meshctl__subcmd__policy__subcmd__help__subcmd__help"
+                ;;
+            meshctl__subcmd__policy__subcmd__help,list)
+                cmd="meshctl__subcmd__policy__subcmd__help__subcmd__list"
                 ;;
             meshctl__subcmd__proxy,help)
                 cmd="meshctl__subcmd__proxy__subcmd__help"
@@ -284,7 +305,7 @@ _meshctl() {
 
     case "${cmd}" in
         meshctl)
-            opts="-q -h -V --color --quiet --help --version simulate inject uninject route authz check lint proxy proxy-init ca completions version help"
+            opts="-q -h -V --color --quiet --help --version simulate inject uninject route policy authz check lint proxy proxy-init ca completions version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -690,7 +711,7 @@ _meshctl() {
             return 0
             ;;
         meshctl__subcmd__help)
-            opts="simulate inject uninject route authz check lint proxy proxy-init ca completions version help"
+            opts="simulate inject uninject route policy authz check lint proxy proxy-init ca completions version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -857,6 +878,9 @@ _meshctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        meshctl__subcmd__help__subcmd__policy)
+            opts="list"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
         meshctl__subcmd__help__subcmd__proxy)
             opts="wait"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -871,6 +895,8 @@ _meshctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        meshctl__subcmd__help__subcmd__policy__subcmd__list)
+            opts=""
         meshctl__subcmd__help__subcmd__proxy__subcmd__init)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1279,6 +1305,9 @@ _meshctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        meshctl__subcmd__policy)
+            opts="-q -h --color --quiet --help list help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
         meshctl__subcmd__proxy)
             opts="-f -R -q -h --role --workload --filename --recursive --cert --key --trust-bundle --token --trust-domain --outbound --inbound --health --admin --workers --drain-timeout --log-level --zone --region --probe --control-plane --color --quiet --help wait help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1286,6 +1315,67 @@ _meshctl() {
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        meshctl__subcmd__policy__subcmd__help)
+            opts="list help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        meshctl__subcmd__policy__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        meshctl__subcmd__policy__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        meshctl__subcmd__policy__subcmd__list)
+            opts="-f -R -n -A -o -q -h --filename --recursive --namespace --ignore-foreign --context --kubeconfig --as --as-group --request-timeout --all-namespaces --routes --output --color --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --filename)
                 --role)
                     COMPREPLY=($(compgen -W "sidecar" -- "${cur}"))
                     return 0
@@ -1302,6 +1392,41 @@ _meshctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table wide json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table wide json yaml" -- "${cur}"))
+                    return 0
                 --cert)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -6,6 +6,7 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod inject;
 pub(crate) mod lint;
+pub(crate) mod policy;
 pub(crate) mod proxy;
 pub(crate) mod proxy_init;
 pub(crate) mod route;
@@ -24,6 +25,7 @@ pub(crate) enum Command {
     Inject(Box<inject::Args>),
     Uninject(uninject::Args),
     Route(route::Args),
+    Policy(policy::Args),
     Authz(authz::Args),
     Check(check::Args),
     Lint(lint::Args),
@@ -38,6 +40,7 @@ pub(crate) fn run(ui: &mut Ui, command: Command) -> Result<Answer, Error> {
     match command {
         Command::Simulate(args) => simulate::run(ui, *args),
         Command::Route(args) => route::run(ui, args),
+        Command::Policy(args) => policy::run(ui, args),
         Command::Authz(args) => authz::run(ui, args),
         Command::Check(args) => check::run(ui, &args),
         Command::Inject(args) => inject::run(ui, &args),

@@ -4,6 +4,7 @@ mod authz;
 mod completions;
 mod inject;
 mod lint;
+mod policy;
 mod route;
 mod simulate;
 mod version;

@@ -1,10 +1,12 @@
-//! App, sidecar, mutual TLS, sidecar and app: one run of a mesh of so many pods.
+//! App, sidecar, mutual TLS, sidecar and app: one run of a mesh of so many pods; or the engine alone
+//! under the same load.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use model::resource::{Resource, read};
 use serde_json::json;
+use sim::policy::Level;
 use sim::run::{Inputs, Options, run_with_evidence};
 use sim::scenario::{Scenario, Spec};
 
@@ -20,6 +22,7 @@ pub(crate) struct Case {
     pub(crate) seconds: u64,
     /// Servers behind the service of each client.
     pub(crate) upstreams: u32,
+    pub(crate) level: Level,
 }
 
 /// What it took.
@@ -105,7 +108,10 @@ pub(crate) fn run(case: Case) -> Took {
         resources: &resources,
         applied: BTreeMap::new(),
         seed: 1,
-        options: Options::default(),
+        options: Options {
+            level: case.level,
+            ..Options::default()
+        },
     };
     let mut begun = None;
     let mut first_second = None;

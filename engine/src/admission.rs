@@ -58,12 +58,12 @@ impl Admission {
     pub fn rejection(&mut self, policy: &AdmissionControl, now: Instant) -> f64 {
         let counts = self.window.sum(now);
         let age = now.since(self.since).min(policy.sampling_window);
-        let rps = counts.total / age.as_secs().max(1);
+        let rps = u64::from(counts.total) / age.as_secs().max(1);
         if rps < u64::from(policy.rps_threshold) {
             return 0.0;
         }
         let threshold = policy.success_rate_threshold.max(f64::MIN_POSITIVE);
-        let (n, s) = (counts.total as f64, counts.good as f64);
+        let (n, s) = (f64::from(counts.total), f64::from(counts.good));
         let share = ((n - s / threshold) / (n + 1.0)).max(0.0);
         let aggression = policy.aggression.max(1.0);
         libm::pow(share, 1.0 / aggression).min(policy.max_rejection_probability)

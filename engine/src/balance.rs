@@ -22,7 +22,7 @@ mod round_robin;
 pub mod slow_start;
 
 pub use candidates::Candidates;
-pub use hashed::Hashed;
+pub use hashed::{Hashed, Made, Work};
 pub use least_request::LeastRequest;
 pub use round_robin::RoundRobin;
 
@@ -148,6 +148,30 @@ impl Picker {
             Self::RoundRobin(order) => order.candidates_changed(),
             Self::Hashed(order) => order.candidates_changed(),
             Self::PeakEwma | Self::Random => {}
+        }
+    }
+
+    /// Whether [`work`](Self::work) may have something.
+    pub fn is_changed(&self) -> bool {
+        match self {
+            Self::Hashed(order) => order.is_changed(),
+            _ => false,
+        }
+    }
+
+    /// What takes long and has to be made before the next pick, to be done where nobody waits for
+    /// it; a pick without it does it itself.
+    pub fn work(&mut self, candidates: &Candidates) -> Option<Work> {
+        match self {
+            Self::Hashed(order) => order.work(candidates),
+            _ => None,
+        }
+    }
+
+    /// Brings what [`work`](Self::work) asked for.
+    pub fn bring(&mut self, made: Made, candidates: &Candidates) {
+        if let Self::Hashed(order) = self {
+            order.bring(made, candidates);
         }
     }
 

@@ -43,15 +43,15 @@ pub enum Tripped {
     ConsecutiveFailures(u32),
     /// Exact counts over a window.
     SuccessRate {
-        good: u64,
-        total: u64,
+        good: u32,
+        total: u32,
     },
     /// A moving average, in thousandths.
     AverageSuccess(u32),
     /// Share of errors, over a service and route.
     Errors {
-        errors: u64,
-        total: u64,
+        errors: u32,
+        total: u32,
     },
     /// The policy says so.
     Forced,

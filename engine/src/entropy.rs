@@ -55,13 +55,15 @@ impl Entropy {
         if n == 0 {
             return 0;
         }
-        let threshold = n.wrapping_neg() % n;
-        loop {
-            let wide = u128::from(self.u64()) * u128::from(n);
-            if wide as u64 >= threshold {
-                return (wide >> 64) as u64;
+        let mut wide = u128::from(self.u64()) * u128::from(n);
+        // The threshold is below `n`: nearly always it is known without the division that makes it.
+        if (wide as u64) < n {
+            let threshold = n.wrapping_neg() % n;
+            while (wide as u64) < threshold {
+                wide = u128::from(self.u64()) * u128::from(n);
             }
         }
+        (wide >> 64) as u64
     }
 
     /// Uniform in `0..n` as an index.

@@ -11,9 +11,10 @@ use crate::snapshot::ConnectFailFast;
 use crate::time::{Duration, Instant, nanos};
 
 /// The state of one endpoint, as a value stepped with the time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FailFast {
-    dead: Option<Dead>,
+    /// Nearly all are living: the others pay for the room.
+    dead: Option<Box<Dead>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,12 +45,12 @@ impl FailFast {
 
     /// Since when it is dead, and when the next reconnect is due.
     pub fn dead(&self) -> Option<(Instant, Instant)> {
-        self.dead.map(|dead| (dead.since, dead.next))
+        self.dead.as_ref().map(|dead| (dead.since, dead.next))
     }
 
     /// When a reconnect is due; none while one is under way.
     pub fn wakes_at(&self) -> Option<Instant> {
-        let dead = self.dead.filter(|dead| !dead.connecting)?;
+        let dead = self.dead.as_ref().filter(|dead| !dead.connecting)?;
         Some(dead.next)
     }
 
@@ -72,15 +73,15 @@ impl FailFast {
         now: Instant,
         rng: &mut Entropy,
     ) -> Option<Change> {
-        match (self.dead, ok) {
+        match (&self.dead, ok) {
             (None, true) | (Some(_), false) => None,
             (None, false) => {
-                self.dead = Some(Dead {
+                self.dead = Some(Box::new(Dead {
                     since: now,
                     failed: 0,
                     next: now + back_off(policy, 0, rng),
                     connecting: false,
-                });
+                }));
                 Some(Change::Died)
             }
             (Some(_), true) => {

@@ -60,6 +60,9 @@ pub enum Flag {
     /// Rate limited (Envoy `RL`).
     #[cfg_attr(feature = "serde", serde(rename = "RL"))]
     RateLimited,
+    /// The service that counts for a global rate limit gave no answer (Envoy `RLSE`).
+    #[cfg_attr(feature = "serde", serde(rename = "RLSE"))]
+    LimitUnknown,
     /// Denied by authorization.
     #[cfg_attr(feature = "serde", serde(rename = "AUTHZ"))]
     Denied,
@@ -107,7 +110,7 @@ pub struct Failure {
 
 impl Flag {
     /// Every flag, for tables in documents and metrics.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Overflow,
         Self::NoHealthyUpstream,
         Self::ConnectFailure,
@@ -118,6 +121,7 @@ impl Flag {
         Self::NoRoute,
         Self::NoBackend,
         Self::RateLimited,
+        Self::LimitUnknown,
         Self::Denied,
         Self::Unauthenticated,
         Self::NoKeys,
@@ -141,6 +145,7 @@ impl Flag {
             Self::NoRoute => "NR",
             Self::NoBackend => "NB",
             Self::RateLimited => "RL",
+            Self::LimitUnknown => "RLSE",
             Self::Denied => "AUTHZ",
             Self::Unauthenticated => "JWT",
             Self::NoKeys => "JWKS",
@@ -162,7 +167,11 @@ impl Flag {
     pub const fn is_refusal(self) -> bool {
         matches!(
             self,
-            Self::Denied | Self::Unauthenticated | Self::NoKeys | Self::RateLimited
+            Self::Denied
+                | Self::Unauthenticated
+                | Self::NoKeys
+                | Self::RateLimited
+                | Self::LimitUnknown
         )
     }
 

@@ -30,6 +30,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use errand::Bell;
 
 use crate::fault;
+use crate::ratelimit::Limiter;
 use crate::report::{EndpointFacts, EndpointKey, EndpointState, Event, Guards};
 use crate::snapshot::{ClusterKey, Outbound, Snapshot, Standpoint};
 use crate::time::Instant;
@@ -63,6 +64,7 @@ pub struct Clusters {
     inner: Mutex<Inner>,
     bell: Arc<Bell>,
     faults: fault::Active,
+    limiter: Mutex<Limiter>,
 }
 
 #[derive(Debug, Default)]
@@ -84,6 +86,7 @@ impl Clusters {
             inner: Mutex::default(),
             bell: Arc::default(),
             faults: fault::Active::default(),
+            limiter: Mutex::default(),
         }
     }
 
@@ -167,6 +170,12 @@ impl Clusters {
     /// Requests that have an injected fault at this moment.
     pub fn faults(&self) -> &fault::Active {
         &self.faults
+    }
+
+    /// The buckets of the proxy's own rate limits, of both directions.
+    pub fn limiter(&self) -> MutexGuard<'_, Limiter> {
+        // Buckets that a panic left behind are still the best there are.
+        self.limiter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The errands that are due, of all clusters in use.

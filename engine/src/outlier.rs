@@ -20,29 +20,36 @@ pub use compare::success_rate_threshold;
 /// What a detector knows of one host.
 #[derive(Clone, Debug, Default)]
 pub struct HostRecord {
-    /// Set while ejected: since when.
-    ejected: Option<Instant>,
-    reason: Option<Reason>,
+    run_5xx: u32,
+    run_gateway: u32,
+    run_local: u32,
+    external: Bucket,
+    /// Most hosts are never ejected, and most policies do not count local errors apart: what they
+    /// need takes no room in the others.
+    past: Option<Box<Past>>,
+    local: Option<Box<Bucket>>,
+}
+
+/// A host that was ejected once.
+#[derive(Clone, Debug, Default)]
+struct Past {
+    /// Set while ejected: since when, and why.
+    ejected: Option<(Instant, Reason)>,
     /// How often it was ejected in all.
     ejections: u32,
     /// Ejection lasts `base · backoff`; one less for each good interval.
     backoff: u32,
     jitter: Duration,
     last_uneject: Option<Instant>,
-    run_5xx: u32,
-    run_gateway: u32,
-    run_local: u32,
-    external: Bucket,
-    local: Bucket,
 }
 
 /// Responses of the current interval, and of the one before it.
 #[derive(Clone, Copy, Debug, Default)]
 struct Bucket {
-    good: u64,
-    total: u64,
-    last_good: u64,
-    last_total: u64,
+    good: u32,
+    total: u32,
+    last_good: u32,
+    last_total: u32,
 }
 
 /// Which detector proposed an ejection.
@@ -99,7 +106,8 @@ impl Detector {
 
     /// When the ejection of `host` ends, unless the policy changes: at a sweep.
     pub fn ejected_until(&self, host: &HostRecord) -> Option<Instant> {
-        let over = host.ejected? + self.ejection_time(host);
+        let past = host.past.as_ref()?;
+        let over = past.ejected?.0 + self.ejection_time(past);
         let late = nanos(over.since(self.next_sweep));
         let grid = nanos(interval(&self.policy));
         let sweeps = late.div_ceil(grid);
@@ -111,7 +119,10 @@ impl Detector {
         let now = self.next_sweep;
         let mut changes = Vec::new();
         for (index, host) in hosts.iter_mut().enumerate() {
-            let over = host.ejected.map(|since| since + self.ejection_time(host));
+            let over = host.past.as_ref().and_then(|past| {
+                let (since, _) = past.ejected?;
+                Some(since + self.ejection_time(past))
+            });
             if over.is_some_and(|over| now >= over) {
                 host.uneject(now);
                 changes.push(Change {
@@ -120,7 +131,9 @@ impl Detector {
                 });
             }
             host.external.swap();
-            host.local.swap();
+            if let Some(local) = &mut host.local {
+                local.swap();
+            }
         }
         // Both detectors for external errors, then both for local-origin ones, which are counted
         // apart only in split mode (`processSuccessRateEjections`).
@@ -137,10 +150,10 @@ impl Detector {
             }
         }
         let good_for = interval(&self.policy);
-        for host in hosts.iter_mut() {
-            let rested = host.last_uneject.is_none_or(|t| now.since(t) >= good_for);
-            if host.ejected.is_none() && rested {
-                host.backoff = host.backoff.saturating_sub(1);
+        for past in hosts.iter_mut().filter_map(|host| host.past.as_mut()) {
+            let rested = past.last_uneject.is_none_or(|t| now.since(t) >= good_for);
+            if past.ejected.is_none() && rested {
+                past.backoff = past.backoff.saturating_sub(1);
             }
         }
         self.next_sweep = now + good_for;
@@ -158,12 +171,12 @@ impl Detector {
         self.next_sweep = self.next_sweep + Duration::from_nanos(sweeps * grid);
     }
 
-    /// How long an ejection of `host` lasts, jitter included.
-    fn ejection_time(&self, host: &HostRecord) -> Duration {
+    /// How long an ejection lasts, jitter included.
+    fn ejection_time(&self, past: &Past) -> Duration {
         let base = self.policy.base_ejection_time;
-        base.saturating_mul(host.backoff)
+        base.saturating_mul(past.backoff)
             .min(self.max_ejection_time())
-            + host.jitter
+            + past.jitter
     }
 
     fn max_ejection_time(&self) -> Duration {
@@ -186,7 +199,7 @@ impl Detector {
         if hosts[index].is_ejected() {
             return None;
         }
-        let ejected = hosts.iter().filter(|h| h.ejected.is_some()).count() as u64;
+        let ejected = hosts.iter().filter(|h| h.is_ejected()).count() as u64;
         let share_allows =
             100 * (ejected + 1) <= u64::from(self.policy.max_ejection_percent) * hosts.len() as u64;
         let allowed = share_allows || (self.policy.always_eject_one_host && ejected == 0);
@@ -200,9 +213,8 @@ impl Detector {
             return None;
         }
         let max_jitter = nanos(self.policy.max_ejection_time_jitter);
-        let host = &mut *hosts[index];
-        host.ejected = Some(now);
-        host.reason = Some(reason);
+        let host = hosts[index].past.get_or_insert_default();
+        host.ejected = Some((now, reason));
         host.ejections = host.ejections.saturating_add(1);
         host.jitter = Duration::from_nanos(rng.below(max_jitter.saturating_add(1)));
         let base = self.policy.base_ejection_time;
@@ -255,16 +267,16 @@ impl Reason {
 
 impl HostRecord {
     pub fn is_ejected(&self) -> bool {
-        self.ejected.is_some()
+        self.ejection().is_some()
     }
 
     /// Since when and why, while ejected.
     pub fn ejection(&self) -> Option<(Instant, Reason)> {
-        Some((self.ejected?, self.reason?))
+        self.past.as_ref()?.ejected
     }
 
     pub fn ejections(&self) -> u32 {
-        self.ejections
+        self.past.as_ref().map_or(0, |past| past.ejections)
     }
 
     /// Failures since the last success, as the detector counts them that counts most.
@@ -274,9 +286,10 @@ impl HostRecord {
 
     /// Ends an ejection.
     pub fn uneject(&mut self, now: Instant) {
-        self.ejected = None;
-        self.reason = None;
-        self.last_uneject = Some(now);
+        if let Some(past) = &mut self.past {
+            past.ejected = None;
+            past.last_uneject = Some(now);
+        }
         self.run_5xx = 0;
         self.run_gateway = 0;
         self.run_local = 0;
@@ -289,7 +302,7 @@ impl HostRecord {
         match class.kind {
             Kind::Ignorable => [None; 2],
             Kind::LocalFailure if split => {
-                self.local.add(false);
+                self.local.get_or_insert_default().add(false);
                 let policy = policy.consecutive_local_origin_failure;
                 let full = step(&mut self.run_local, policy);
                 [full.then_some(Reason::ConsecutiveLocalOriginFailure), None]
@@ -321,14 +334,17 @@ impl HostRecord {
 
     fn succeed_locally(&mut self, split: bool) {
         if split {
-            self.local.add(true);
+            self.local.get_or_insert_default().add(true);
             self.run_local = 0;
         }
     }
 
     fn is_quiet(&self) -> bool {
         let empty = |b: &Bucket| b.total == 0 && b.last_total == 0;
-        self.ejected.is_none() && self.backoff == 0 && empty(&self.external) && empty(&self.local)
+        let past = self.past.as_ref();
+        past.is_none_or(|past| past.ejected.is_none() && past.backoff == 0)
+            && empty(&self.external)
+            && self.local.as_deref().is_none_or(empty)
     }
 }
 
@@ -346,8 +362,8 @@ fn step(run: &mut u32, policy: Consecutive) -> bool {
 
 impl Bucket {
     fn add(&mut self, good: bool) {
-        self.good += u64::from(good);
-        self.total += 1;
+        self.good = self.good.saturating_add(good.into());
+        self.total = self.total.saturating_add(1);
     }
 
     fn swap(&mut self) {
@@ -357,7 +373,7 @@ impl Bucket {
 
     /// Percent of good responses in the interval before this one.
     fn last_rate(&self) -> f64 {
-        self.last_good as f64 * 100.0 / self.last_total as f64
+        f64::from(self.last_good) * 100.0 / f64::from(self.last_total)
     }
 }
 

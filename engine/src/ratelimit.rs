@@ -1,33 +1,55 @@
-//! Local rate limits: admit a request, or say when to come back.
+//! Rate limits: admit a request, or say when to come back.
 //!
-//! All rules that match a request hold together. They are asked strictest first (fewest requests a
-//! second); the first that refuses ends it, and the rules behind it are not charged (Envoy's
-//! `local_ratelimit_impl.cc`). Rules of policies in shadow mode are asked on their own, after the
-//! others admitted the request: they see what they would see in force, and refuse nothing.
+//! **Local.** All rules that match a request hold together. They are asked strictest first (fewest
+//! requests a second); the first that refuses ends it, and the rules behind it are not charged
+//! (Envoy's `local_ratelimit_impl.cc`). Rules of policies in shadow mode are asked on their own,
+//! after the others admitted the request: they see what they would see in force, and refuse
+//! nothing.
 //!
 //! Buckets live here, beside the snapshot, by policy, version of its content, rule and key, so that
 //! a swap of the snapshot refills nothing. A limit is of one proxy.
+//!
+//! **Global** ([`global`]). A service counts for all proxies; here is decided what to ask it, and
+//! what its answer, or its silence, means.
+//!
+//! A connection that is forwarded as bytes is one request without a head: rules that look at
+//! requests are not about it, the others count connections.
 
-use crate::authz::{condition, in_scope, path};
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::authz::{in_scope, path};
 use crate::failure::{Again, Failure, Flag, Whose};
 use crate::head::RequestHead;
 use crate::identity::Identity;
 use crate::snapshot::ObjectName;
-use crate::snapshot::ratelimit::{Limit, Limited, Match, Per, Policy, RateLimits, Rule};
+use crate::snapshot::ratelimit::{Limit, Policy, RateLimits};
 use crate::time::Instant;
 use crate::trace::{Step, Trail};
 
+mod about;
 mod bucket;
+pub mod global;
 mod keys;
+mod told;
 
 pub use bucket::{Bucket, Taken};
 
+use about::{About, about};
 use keys::Keys;
 
 /// The buckets of one proxy.
 #[derive(Clone, Debug, Default)]
 pub struct Limiter {
     buckets: Keys<BucketKey>,
+}
+
+/// What wants to be admitted.
+#[derive(Clone, Copy, Debug)]
+pub struct Asking<'a> {
+    pub peer: Option<&'a Identity>,
+    /// None for a connection that is forwarded as bytes.
+    pub head: Option<&'a RequestHead>,
 }
 
 /// What the limits say about a request.
@@ -62,39 +84,33 @@ struct BucketKey {
     key: Box<str>,
 }
 
-/// A rule that is about the request.
-struct About<'a> {
-    policy: &'a Policy,
-    index: usize,
-    rule: &'a Rule,
-    limit: &'a Limit,
-    key: Box<str>,
-}
+// === impl RateLimits ===
 
-/// The longest value of a header that is a key of its own. Longer ones count as cut: a client that
-/// sends them cannot make buckets large.
-const KEY_LEN_MAX: usize = 256;
+impl RateLimits {
+    /// The policies that are about the request, oldest first.
+    pub fn about<'a>(&'a self, asking: Asking<'a>) -> impl Iterator<Item = &'a Arc<Policy>> {
+        let about = self.policies.iter();
+        about
+            .filter(move |limited| in_scope(limited.scope.as_ref(), asking.head))
+            .map(|limited| &limited.policy)
+    }
+}
 
 // === impl Limiter ===
 
 impl Limiter {
-    /// Takes a token of each limit that is about the request.
-    pub fn check(
+    /// Takes a token of each local limit of `policies` that is about the request.
+    pub fn check<'a>(
         &mut self,
-        limits: &RateLimits,
-        peer: Option<&Identity>,
-        head: &RequestHead,
+        policies: impl Iterator<Item = &'a Arc<Policy>>,
+        asking: Asking<'_>,
         now: Instant,
         trail: &mut Trail,
     ) -> Verdict {
         let mut verdict = Verdict::default();
-        let normal = path::normal(head.path.path());
-        let path = normal.as_deref().unwrap_or(head.path.path());
-        let mut about: Vec<About<'_>> = limits
-            .policies
-            .iter()
-            .filter(|limited| in_scope(limited.scope.as_ref(), Some(head)))
-            .flat_map(|limited| about(limited, peer, head, path))
+        let path = asking.path();
+        let mut about: Vec<About<'_>> = policies
+            .flat_map(|policy| about(policy, &policy.rules, asking, path.as_deref()))
             .collect();
         about.sort_by(|a, b| strictness(a.limit).cmp(&strictness(b.limit)));
         let (shadow, force): (Vec<_>, Vec<_>) = about.iter().partition(|one| one.policy.shadow);
@@ -136,39 +152,44 @@ impl Limiter {
     }
 }
 
-// === impl About ===
+// === impl Asking ===
 
-impl About<'_> {
-    fn describe(&self) -> String {
-        let Limit {
-            requests,
-            per,
-            burst,
-        } = self.limit;
-        let whose = match (&self.rule.per, &*self.key) {
-            (Per::Total, _) => String::new(),
-            (Per::Identity, "") => " of callers without identity".to_owned(),
-            (Per::Identity, key) => format!(" of {key}"),
-            (Per::Header(name), _) => format!(" of one value of {name}"),
-        };
-        let rule = format!("RateLimitPolicy {} rules[{}]", self.policy.name, self.index);
-        format!("{requests} requests in {per:?} (burst {burst}){whose}, {rule}")
+impl Asking<'_> {
+    /// The path without query, in its normal form.
+    fn path(&self) -> Option<Cow<'_, str>> {
+        let path = self.head?.path.path();
+        Some(path::normal(path).map_or(Cow::Borrowed(path), Cow::Owned))
     }
 }
 
 // === impl Verdict ===
 
 impl Verdict {
+    /// Adds what another limit says that was asked after this one.
+    pub fn join(&mut self, other: Self) {
+        self.refused = self.refused.take().or(other.refused);
+        self.retry_at = self.retry_at.max(other.retry_at);
+        self.shadowed |= other.shadowed;
+        if let Some(told) = other.told {
+            self.hear(told);
+        }
+    }
+
     fn tell(&mut self, about: &About<'_>, taken: Taken) {
         let told = Told {
             limit: about.limit.burst,
             remaining: taken.remaining,
             reset: taken.next,
         };
-        let fewer = self
-            .told
-            .is_none_or(|known| told.remaining < known.remaining);
-        if about.policy.headers && fewer {
+        if about.policy.headers {
+            self.hear(told);
+        }
+    }
+
+    /// Of several limits clients are told the one with the fewest requests left.
+    fn hear(&mut self, told: Told) {
+        let known = self.told;
+        if known.is_none_or(|known| told.remaining < known.remaining) {
             self.told = Some(told);
         }
     }
@@ -179,63 +200,6 @@ impl Verdict {
         self.refused = Some(failure.with_origin(about.rule.origin.clone()));
         self.retry_at = (taken.next < Instant::FAR_FUTURE).then_some(taken.next);
     }
-}
-
-/// The rules of a policy that are about the request.
-fn about<'a>(
-    limited: &'a Limited,
-    peer: Option<&Identity>,
-    head: &RequestHead,
-    path: &str,
-) -> Vec<About<'a>> {
-    let policy: &'a Policy = &limited.policy;
-    let rules = policy.rules.iter().enumerate();
-    let about = rules.filter_map(|(index, rule)| {
-        let matched = rule.matches.is_empty() || rule.matches.iter().any(|m| holds(m, head, path));
-        let key = key(&rule.per, peer, head)?;
-        matched.then(|| About {
-            policy,
-            index,
-            rule,
-            limit: limit_of(rule, peer),
-            key,
-        })
-    });
-    about.collect()
-}
-
-fn holds(wanted: &Match, head: &RequestHead, path: &str) -> bool {
-    (wanted.methods.is_empty() || wanted.methods.contains(&head.method))
-        && (wanted.paths.is_empty() || wanted.paths.iter().any(|glob| glob.matches(path)))
-        && wanted
-            .when
-            .iter()
-            .all(|one| condition::holds(one, Some(head), None, true))
-}
-
-/// What the request's bucket is filed under; none when the rule is not about it.
-fn key(per: &Per, peer: Option<&Identity>, head: &RequestHead) -> Option<Box<str>> {
-    match per {
-        Per::Total => Some("".into()),
-        Per::Identity => Some(peer.map_or("", Identity::as_str).into()),
-        Per::Header(name) => {
-            let value = head.headers.get(name)?;
-            let text = String::from_utf8_lossy(value.as_bytes());
-            Some(text.chars().take(KEY_LEN_MAX).collect())
-        }
-    }
-}
-
-fn limit_of<'a>(rule: &'a Rule, peer: Option<&Identity>) -> &'a Limit {
-    let names = |one: &&crate::snapshot::ratelimit::Override| {
-        peer.is_some_and(|peer| {
-            one.identities
-                .iter()
-                .any(|glob| glob.matches(peer.as_str()))
-        })
-    };
-    let own = rule.overrides.iter().find(names);
-    own.map_or(&rule.limit, |one| &one.limit)
 }
 
 /// Sorts by requests a second, exactly: the fraction as requests over nanoseconds.

@@ -76,6 +76,8 @@ pub struct Session {
     bandwidth: Option<u64>,
     /// Held while a fault is injected.
     fault: Option<Permit>,
+    /// A limit of the client's side that is only counted would have refused it.
+    over_shadow_limit: bool,
     mirrors: Vec<MirrorTo>,
     current: Option<Current>,
     /// The right to the attempt that is under way or waits for an endpoint, where gates guard it.
@@ -191,7 +193,7 @@ impl Session {
         self.rule.as_ref()
     }
 
-    /// Where copies of the request go; see [`Session::for_mirror`].
+    /// Where copies of the request go; see [`Session::alone`].
     pub fn mirrors(&self) -> &[MirrorTo] {
         &self.mirrors
     }
@@ -199,6 +201,11 @@ impl Session {
     /// An injected delay: do not call `next_attempt` before. It is part of the request's time.
     pub fn delay_until(&self) -> Option<Instant> {
         self.delay_until
+    }
+
+    /// Whether a limit in shadow mode would have refused the request.
+    pub fn is_over_shadow_limit(&self) -> bool {
+        self.over_shadow_limit
     }
 
     /// An injected bound: pass the body of the response on with no more bytes per second than this.

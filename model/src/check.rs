@@ -14,6 +14,7 @@
 
 mod access;
 mod annotations;
+mod asked;
 mod breakers;
 mod callers;
 mod catalogue;
@@ -36,6 +37,7 @@ mod probes;
 mod rates;
 mod references;
 mod retries;
+mod rewritten;
 mod rules;
 mod selectors;
 mod shadowed;
@@ -111,6 +113,8 @@ const ANALYZERS: &[Analyzer] = &[
     annotations::analyze,
     foreign::analyze,
     twice::analyze,
+    asked::analyze,
+    rewritten::analyze,
     versions::analyze,
     gateways::analyze,
     weights::analyze,

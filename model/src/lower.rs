@@ -20,7 +20,7 @@ use engine::snapshot::{
     RouteKind, Snapshot, Standpoint, Workload,
 };
 
-mod authorization;
+pub(crate) mod authorization;
 pub(crate) mod balance;
 pub(crate) mod breaker;
 mod check;
@@ -33,7 +33,7 @@ mod layout;
 mod one;
 mod overload;
 mod peers;
-mod rate_limit;
+pub(crate) mod rate_limit;
 mod routes;
 mod table;
 pub(crate) mod traffic;
@@ -260,6 +260,7 @@ impl Lowering {
         };
         let mut consumers = index.route_consumers(name);
         consumers.extend(index.traffic_consumers(name));
+        consumers.extend(index.limit_consumers(name));
         for port in &service.ports {
             let key = layout::key(name, port.port);
             let view = |consumer| View {

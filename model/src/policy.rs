@@ -17,6 +17,7 @@ mod balance;
 mod breaker;
 mod duration;
 mod health;
+mod jwks_uri;
 mod outlier;
 mod overload;
 mod rate_limit;
@@ -45,14 +46,15 @@ pub use health::{
     ActiveCheck, CheckMethod, CheckType, ConnectFailFast, GrpcCheck, HealthCheck, HttpCheck,
     TcpCheck,
 };
+pub use jwks_uri::{JwksUri, JwksUriError};
 pub use outlier::{
     ConsecutiveDetector, Detectors, FailurePercentageDetector, OutlierDetection,
     SuccessRateDetector,
 };
 pub use overload::{AdaptiveConcurrency, AdmissionControl, MinRtt};
 pub use rate_limit::{
-    Limit, LocalRateLimit, RateLimitMatch, RateLimitOverride, RateLimitPer, RateLimitPolicySpec,
-    RateLimitRule, RateLimitSide, RateLimitUnit,
+    GlobalRateLimit, Limit, LocalRateLimit, RateLimitMatch, RateLimitOverride, RateLimitPer,
+    RateLimitPolicySpec, RateLimitRule, RateLimitServiceRef, RateLimitSide, RateLimitUnit,
 };
 pub use status::StatusSpan;
 pub use traffic::{

@@ -102,6 +102,7 @@ async fn open<R: Rt>(shared: &Shared<R>, errand: &Errand, alpn: tls::Alpn) -> Op
     let peer = Peer {
         address: errand.endpoint.address,
         identity: errand.endpoint.identity.clone(),
+        own: false,
     };
     let opened = connect(&shared.rt, &shared.tls, &peer, alpn, errand.timeout).await;
     opened.ok()

@@ -8,8 +8,6 @@ use engine::head::RequestHead;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::Authority;
 
-pub use crate::serve::write_refusal;
-
 /// The only value of `te` that HTTP/2 allows (RFC 9113 §8.2.2), and the only one we pass on.
 pub const TRAILERS: HeaderValue = HeaderValue::from_static("trailers");
 

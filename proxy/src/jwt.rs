@@ -3,16 +3,24 @@
 //! A token is good when a key of its provider signed it with an algorithm of that key's kind, and
 //! `iss`, `aud`, `exp` and `nbf` hold. The time is the caller's: nothing here looks at a clock.
 //! Shared secrets (HMAC) are not accepted, so that a public key cannot be taken for one.
+//!
+//! Keys stand in the configuration, or are fetched (`fetch`): before a request needs them and again
+//! from time to time, so that no request waits for an issuer. What was fetched once stays until
+//! something better comes: an issuer that is away locks nobody out who was let in before.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::authz::{BadToken, Claims, Tokens};
-use engine::snapshot::authz::Provider;
+use engine::snapshot::authz::{Keys, Provider};
 use engine::time::Wall;
 use jsonwebtoken::jwk::{Jwk, JwkSet, PublicKeyUse};
 use jsonwebtoken::{AlgorithmFamily, DecodingKey, Header, Validation};
 use serde_json::{Map, Value};
+
+pub(crate) mod fetch;
+
+use fetch::Fetched;
 
 /// Seconds that clocks may differ (Envoy's `clock_skew_seconds`).
 const SKEW_SECONDS: u64 = 60;
@@ -26,7 +34,11 @@ const BLANK_SEPARATED: [&str; 1] = ["scope"];
 
 /// Key sets, read once.
 #[derive(Default)]
-pub struct KeySets(Mutex<BTreeMap<Arc<str>, Arc<[Key]>>>);
+pub struct KeySets {
+    /// By the text in the configuration.
+    inline: Mutex<BTreeMap<Arc<str>, Arc<[Key]>>>,
+    fetched: Fetched,
+}
 
 /// Verifies tokens at one point in time.
 pub struct Verifier<'a> {
@@ -34,7 +46,7 @@ pub struct Verifier<'a> {
     pub now: Wall,
 }
 
-struct Key {
+pub(crate) struct Key {
     id: Option<String>,
     /// What the key set says it is for.
     algorithm: Option<jsonwebtoken::Algorithm>,
@@ -44,8 +56,26 @@ struct Key {
 // === impl KeySets ===
 
 impl KeySets {
-    fn get(&self, text: &Arc<str>) -> Arc<[Key]> {
-        let mut sets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// The keys of a provider.
+    ///
+    /// # Errors
+    /// Why there are none.
+    fn of(&self, provider: &Provider) -> Result<Arc<[Key]>, BadToken> {
+        let issuer = &provider.issuer;
+        match &provider.keys {
+            Keys::Inline(text) => match self.inline(text) {
+                keys if keys.is_empty() => Err(BadToken::NoKeys(issuer.to_string())),
+                keys => Ok(keys),
+            },
+            Keys::Fetched(source) => self.fetched.get(source).map_err(|why| {
+                let what = format!("{issuer} ({source}: {why})");
+                BadToken::NoKeys(what)
+            }),
+        }
+    }
+
+    fn inline(&self, text: &Arc<str>) -> Arc<[Key]> {
+        let mut sets = self.inline.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(keys) = sets.get(text) {
             return keys.clone();
         }
@@ -102,20 +132,18 @@ impl Tokens for Verifier<'_> {
         if claimed.get("iss").and_then(Value::as_str) != Some(&*provider.issuer) {
             return Err(BadToken::Issuer(provider.issuer.to_string()));
         }
-        let no_keys = || BadToken::NoKeys(provider.issuer.to_string());
-        let text = provider.keys.as_ref().ok_or_else(no_keys)?;
-        let keys = self.keys.get(text);
-        if keys.is_empty() {
-            return Err(no_keys());
-        }
+        let keys = self.keys.of(provider)?;
         if header.crit.is_some() {
             return Err(invalid(
                 "it has critical extensions that are not understood",
             ));
         }
-        let claims = keys
-            .iter()
-            .filter(|key| key.fits(&header))
+        let mut fitting = keys.iter().filter(|key| key.fits(&header)).peekable();
+        if let (None, Keys::Fetched(source)) = (fitting.peek(), &provider.keys) {
+            // The issuer may have a new key.
+            self.keys.fetched.missed(source, self.now);
+        }
+        let claims = fitting
             .find_map(|key| key.verify(&header, token))
             .ok_or_else(|| invalid("no key of its issuer signed it"))?;
         self.in_time(&claims)?;

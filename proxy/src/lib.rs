@@ -35,7 +35,9 @@ pub mod listen;
 pub mod net;
 pub mod observe;
 pub mod pool;
+mod proto;
 pub mod proxy_protocol;
+pub mod rls;
 mod serve;
 pub mod tcp;
 pub mod telemetry;
@@ -98,7 +100,6 @@ pub async fn start<R: Rt>(
         entropy: Mutex::new(Entropy::from_seed(rt.rand())),
         mirrors: AtomicUsize::new(0),
         key_sets: jwt::KeySets::default(),
-        limiter: Mutex::default(),
         in_place: bootstrap.in_place,
     });
     let (drain, watch) = Drain::new();
@@ -113,6 +114,7 @@ pub async fn start<R: Rt>(
     };
     rt.spawn(follow(shared.clone(), watch.clone()));
     rt.spawn(errand::run(shared.clone(), watch.clone()));
+    rt.spawn(jwt::fetch::run(shared.clone(), watch.clone()));
     for listener in outbound {
         let door = Door::Outbound;
         accept(&shared, listener, door, watch.clone(), outbound::connection);

@@ -45,6 +45,14 @@ pub trait Rt: Clone + Send + Sync + 'static {
     /// Opens a connection. Not bounded in time: the caller races it with `sleep_until`.
     fn connect(&self, to: SocketAddr) -> impl Future<Output = io::Result<Self::Io>> + Send;
 
+    /// Opens a connection to the application of this node. Other than with
+    /// [`connect`](Self::connect) nothing may redirect it: what a proxy sends to its own node's
+    /// address goes through its own inbound side, as with every other client, and from there to the
+    /// application.
+    fn connect_app(&self, to: SocketAddr) -> impl Future<Output = io::Result<Self::Io>> + Send {
+        self.connect(to)
+    }
+
     fn listen(&self, at: SocketAddr) -> impl Future<Output = io::Result<Self::Listener>> + Send;
 
     /// Addresses of a DNS name, in the order of the answer.

@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use engine::entropy::Entropy;
 use engine::head::RequestHead;
 use engine::live::Clusters;
-use engine::ratelimit::Limiter;
 use engine::snapshot::Snapshot;
 use engine::time::{Instant, Wall};
 use http::{HeaderMap, HeaderValue};
@@ -29,7 +28,6 @@ mod downstream;
 mod exchange;
 mod headers;
 pub(crate) mod inbound;
-mod limit;
 mod local;
 pub(crate) mod outbound;
 mod pace;
@@ -42,7 +40,6 @@ mod tests;
 
 pub use done::Done;
 pub(crate) use headers::set_date;
-pub use limit::write_refusal;
 pub use shadow::Shadow;
 
 /// Everything the connections of one proxy have in common.
@@ -64,8 +61,6 @@ pub(crate) struct Shared<R: Rt> {
     /// Mirrored requests under way.
     pub(crate) mirrors: AtomicUsize,
     pub(crate) key_sets: KeySets,
-    /// The buckets of inbound rate limits: one for all connections.
-    pub(crate) limiter: Mutex<Limiter>,
     pub(crate) in_place: BTreeMap<u16, InPlace>,
 }
 
@@ -88,11 +83,6 @@ impl<R: Rt> Shared<R> {
     fn entropy(&self) -> MutexGuard<'_, Entropy> {
         // A poisoned generator is still a generator.
         self.entropy.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn limiter(&self) -> MutexGuard<'_, Limiter> {
-        // Buckets that a panic left behind are still the best there are.
-        self.limiter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A request comes in: it gets its id and its place in its trace, which the next hop is told.

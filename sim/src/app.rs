@@ -13,6 +13,7 @@
 use core::time::Duration;
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use engine::entropy::Entropy;
 use engine::time::Instant;
 use http::uri::{Authority, PathAndQuery};
@@ -23,6 +24,7 @@ use crate::dist::Dist;
 use crate::scenario::{self, ColdStart, OnError, Url, UrlScheme};
 
 mod calls;
+mod limits;
 pub(crate) use calls::kind;
 pub mod pod;
 mod serve;
@@ -44,6 +46,9 @@ pub struct AppSpec {
     pub response_size: u64,
     pub calls: Vec<CallSpec>,
     pub cold_start: Option<ColdStart>,
+    pub counts_rate_limits: bool,
+    /// By path.
+    pub contents: BTreeMap<String, Bytes>,
 }
 
 /// A call that is made for each request.
@@ -123,6 +128,12 @@ impl AppSpec {
                 .map(CallSpec::new)
                 .collect::<Result<_, _>>()?,
             cold_start: app.cold_start.clone(),
+            counts_rate_limits: app.counts_rate_limits,
+            contents: app
+                .contents
+                .iter()
+                .map(|(path, text)| (path.clone(), Bytes::from(text.clone())))
+                .collect(),
         })
     }
 

@@ -106,6 +106,8 @@ pub(crate) enum NetEvent {
 
 struct Connect {
     rt: SimRt,
+    /// To the application of the own node, past its proxy.
+    app: bool,
     to: SocketAddr,
     dial: Option<Key>,
 }
@@ -189,6 +191,16 @@ impl Rt for SimRt {
     fn connect(&self, to: SocketAddr) -> impl Future<Output = io::Result<SimIo>> + Send {
         Connect {
             rt: *self,
+            app: false,
+            to,
+            dial: None,
+        }
+    }
+
+    fn connect_app(&self, to: SocketAddr) -> impl Future<Output = io::Result<SimIo>> + Send {
+        Connect {
+            rt: *self,
+            app: true,
             to,
             dial: None,
         }
@@ -288,7 +300,7 @@ impl Future for Connect {
         let outcome = world::with(rt.world, |w| {
             let dial = match self.dial {
                 Some(dial) => dial,
-                None => match w.start_dial(rt.node, rt.role, to) {
+                None => match w.start_dial(rt.node, rt.role, to, self.app) {
                     Started::Done(result) => return Poll::Ready(result),
                     Started::UnderWay(dial) => *self.dial.insert(dial),
                 },

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use engine::ratelimit::Limiter;
+use engine::ratelimit::{Asking, Limiter};
 use engine::snapshot::ratelimit::RateLimits;
 use engine::trace::Trail;
 use http::Method;
@@ -74,7 +74,12 @@ fn check(case: &Case, requests: u32, pace: Duration) {
     let admit = |limiter: &mut Limiter, at: Instant| {
         let now = engine::time::Instant::ZERO + at.duration_since(start);
         let request = head(Method::GET, "/", &[]);
-        let verdict = limiter.check(&limits, None, &request, now, &mut Trail::off());
+        let asking = Asking {
+            peer: None,
+            head: Some(&request),
+        };
+        let about = limits.about(asking);
+        let verdict = limiter.check(about, asking, now, &mut Trail::off());
         u32::from(verdict.refused.is_none())
     };
     let (mut theirs, mut least, mut most) = (0, 0, 0);

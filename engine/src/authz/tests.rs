@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue, Method};
 use super::*;
 use crate::origin::Place;
 use crate::snapshot::authz::{
-    AccountGlob, Authorization, Condition, Jwt, Key, Operation, Policy, Provider, Rule, Set,
+    AccountGlob, Authorization, Condition, Jwt, Key, Keys, Operation, Policy, Provider, Rule, Set,
     Source, TokenHeader,
 };
 use crate::snapshot::glob::Glob;
@@ -21,7 +21,7 @@ struct OneToken;
 
 impl Tokens for OneToken {
     fn verify(&self, provider: &Provider, token: &str) -> Result<Claims, BadToken> {
-        if provider.keys.is_none() {
+        if provider.keys == Keys::Inline("".into()) {
             return Err(BadToken::NoKeys(provider.issuer.to_string()));
         }
         match token {
@@ -123,7 +123,7 @@ fn with_jwt(optional: bool, keys: bool, forward: bool) -> Applied {
     let provider = Provider {
         issuer: "https://issuer".into(),
         audiences: Vec::new(),
-        keys: keys.then(|| "{}".into()),
+        keys: Keys::Inline(if keys { "{}" } else { "" }.into()),
         headers: vec![TokenHeader {
             name: http::header::AUTHORIZATION,
             prefix: "Bearer ".into(),
@@ -677,6 +677,7 @@ fn a_policy_of_a_rule_is_about_the_requests_that_the_rule_wins() {
         retry: None,
         fault: None,
         admission: None,
+        limits: Vec::new(),
         failures: crate::snapshot::Failures::default(),
         origin: origin(name),
     };

@@ -85,6 +85,11 @@ impl Candidates {
         self.slots[index]
     }
 
+    /// Where a host stands among them.
+    pub(super) fn position(&self, slot: Slot) -> Option<usize> {
+        self.slots.iter().position(|other| *other == slot)
+    }
+
     pub(super) fn key(&self, index: usize) -> &str {
         self.keys.get(index).map_or("", |key| key)
     }

@@ -300,3 +300,45 @@ fn a_new_host_never_gets_three_times_its_share_in_its_first_second() {
         assert!(counts.iter().all(|c| *c < 3 * 500 / 4), "{counts:?}");
     }
 }
+
+#[test]
+fn while_an_order_is_made_elsewhere_picks_go_by_the_one_of_before() {
+    let hash = crate::snapshot::ConsistentHash {
+        on: Vec::new(),
+        balance_factor: None,
+        by_name: false,
+    };
+    let policy = Balancer::Maglev {
+        table_size: 251,
+        hash,
+    };
+    let named = |slots: &[Slot]| {
+        let keys: Vec<String> = slots.iter().map(|slot| format!("host-{slot}")).collect();
+        Candidates::new(slots.iter().map(|slot| (*slot, 1))).with_keys(keys.into_iter())
+    };
+    let (mut loads, mut rng) = (idle(4), Entropy::from_seed(1));
+    let mut picks = |picker: &mut Picker, of: &Candidates| -> Vec<Slot> {
+        let query = |hash| Query {
+            hash: Some(hash),
+            attempt: 0,
+        };
+        let hashes = (0..200u64).map(|i| i.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let picked = hashes.map(|hash| picker.pick(of, &mut loads, query(hash), &mut rng));
+        picked.map(|picked| picked.unwrap().slot).collect()
+    };
+    let (all, fewer) = (named(&[0, 1, 2, 3]), named(&[0, 1, 3]));
+    let mut picker = Picker::new(&policy);
+    let before = picks(&mut picker, &all);
+    picker.candidates_changed();
+    let work = picker.work(&fewer).unwrap();
+    assert!(picker.work(&fewer).is_none(), "one makes it");
+    let meanwhile = picks(&mut picker, &fewer);
+    for (before, meanwhile) in before.iter().zip(&meanwhile) {
+        assert!(meanwhile == before || *before == 2);
+        assert_ne!(*meanwhile, 2);
+    }
+    picker.bring(work.make(), &fewer);
+    let after = picks(&mut picker, &fewer);
+    let mut fresh = Picker::new(&policy);
+    assert_eq!(after, picks(&mut fresh, &fewer));
+}

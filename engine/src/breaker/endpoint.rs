@@ -9,7 +9,8 @@ use crate::time::Instant;
 #[derive(Clone, Debug)]
 pub enum EndpointBreaker {
     Unified(Unified),
-    Accrual(Accrual),
+    /// Larger, and rarer.
+    Accrual(Box<Accrual>),
 }
 
 // === impl EndpointBreaker ===
@@ -19,7 +20,9 @@ impl EndpointBreaker {
     pub fn new(policy: &Breaker, now: Instant) -> Option<Self> {
         match policy {
             Breaker::Unified(policy) => Some(Self::Unified(Unified::new(policy, now))),
-            Breaker::FailureAccrual(policy) => Some(Self::Accrual(Accrual::new(policy, now))),
+            Breaker::FailureAccrual(policy) => {
+                Some(Self::Accrual(Box::new(Accrual::new(policy, now))))
+            }
             Breaker::RollingWindow(_) => None,
         }
     }

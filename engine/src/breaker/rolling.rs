@@ -208,7 +208,11 @@ impl Rolling {
         if !bad || policy.force != Force::No {
             return None;
         }
-        let tripped = Tripped::Errors { errors, total };
+        let saturated = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+        let tripped = Tripped::Errors {
+            errors: saturated(errors),
+            total: saturated(total),
+        };
         self.tripped = tripped;
         let until = now + policy.sleep_window;
         self.phase.open(now, until);

@@ -28,8 +28,8 @@ pub struct Unified {
 /// Responses of a window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    pub good: u64,
-    pub total: u64,
+    pub good: u32,
+    pub total: u32,
 }
 
 /// Slots of the window: the resolution with which old responses are forgotten.
@@ -149,8 +149,8 @@ impl Unified {
         }
         if policy.success_rate_threshold > 0.0 {
             let counts = self.window.sum(now);
-            let enough = counts.total >= u64::from(policy.min_requests.max(1));
-            let rate = counts.good as f64 / counts.total as f64;
+            let enough = counts.total >= policy.min_requests.max(1);
+            let rate = f64::from(counts.good) / f64::from(counts.total);
             if enough && rate < policy.success_rate_threshold {
                 return Some(Tripped::SuccessRate {
                     good: counts.good,
@@ -186,7 +186,7 @@ impl Unified {
 impl Counts {
     pub(crate) fn one(good: bool) -> Self {
         Self {
-            good: u64::from(good),
+            good: u32::from(good),
             total: 1,
         }
     }
@@ -194,8 +194,8 @@ impl Counts {
 
 impl AddAssign for Counts {
     fn add_assign(&mut self, other: Self) {
-        self.good += other.good;
-        self.total += other.total;
+        self.good = self.good.saturating_add(other.good);
+        self.total = self.total.saturating_add(other.total);
     }
 }
 

@@ -1,18 +1,18 @@
 //! What an attempt's outcome does to its endpoint and its cluster.
 
 use super::cluster::State;
-use super::ticket::Ticket;
+use super::ticket::Attempted;
 use crate::balance::Slot;
 use crate::breaker::{Change, Ended};
 use crate::classify::{Assessment, Broken, Outcome};
 use crate::limit::Full;
 use crate::report::EventKind;
-use crate::snapshot::Balancer;
+use crate::snapshot::{Balancer, Breaker};
 use crate::time::Duration;
 
 impl State {
     /// The response head came.
-    pub(super) fn account_head(&mut self, ticket: &mut Ticket, assessment: Option<&Assessment>) {
+    pub(super) fn account_head(&mut self, ticket: &mut Attempted, assessment: Option<&Assessment>) {
         if ticket.opened {
             self.tell_fail_fast(ticket.slot, true);
         }
@@ -23,7 +23,7 @@ impl State {
     }
 
     /// The attempt is over.
-    pub(super) fn account_end(&mut self, ticket: &mut Ticket, assessment: &Assessment) {
+    pub(super) fn account_end(&mut self, ticket: &mut Attempted, assessment: &Assessment) {
         self.judge(ticket, assessment);
         let connect = [Broken::Connect, Broken::ConnectTimeout, Broken::Tls];
         if matches!(assessment.outcome, Outcome::Broken(how) if connect.contains(&how)) {
@@ -39,7 +39,7 @@ impl State {
     /// Takes the response time once: until the head, or until the end when no head came. A failure
     /// is taken to have cost at least `penalty`, since an endpoint that fails in a millisecond
     /// would otherwise look like the best one.
-    fn time(&mut self, ticket: &mut Ticket, penalty: Duration) {
+    fn time(&mut self, ticket: &mut Attempted, penalty: Duration) {
         let first = !core::mem::replace(&mut ticket.timed, true);
         let Balancer::PeakEwma { decay, .. } = self.policy.balancer else {
             return;
@@ -58,7 +58,7 @@ impl State {
     }
 
     /// Lets penalty, outlier detection and breaker have their say, once per attempt.
-    fn judge(&mut self, ticket: &mut Ticket, assessment: &Assessment) {
+    fn judge(&mut self, ticket: &mut Attempted, assessment: &Assessment) {
         if core::mem::replace(&mut ticket.judged, true) {
             return;
         }
@@ -88,12 +88,22 @@ impl State {
         if assessment.outcome == Outcome::Cancelled {
             return;
         }
+        let Some(detector) = &self.detector else {
+            return;
+        };
+        let host = self.hosts.get_mut(slot as usize).and_then(Option::as_mut);
+        let Some(host) = host.filter(|host| host.present) else {
+            return;
+        };
+        let reasons = host.outlier.count(detector.policy(), assessment.class);
+        // Nearly always there is nothing to propose.
+        if reasons.iter().all(Option::is_none) {
+            return;
+        }
         let Some(detector) = self.detector.take() else {
             return;
         };
-        let host = self.host_mut(slot).filter(|host| host.present);
-        let reasons = host.map(|h| h.outlier.count(detector.policy(), assessment.class));
-        for reason in reasons.into_iter().flatten().flatten() {
+        for reason in reasons.into_iter().flatten() {
             let Some(index) = self.order.iter().position(|s| *s == slot) else {
                 continue;
             };
@@ -108,21 +118,20 @@ impl State {
     }
 
     fn tell_breaker(&mut self, slot: Slot, ended: Ended) {
-        // Most clusters have none: not worth a reference to the policy.
-        if self.policy.breaker.is_none() {
-            return;
-        }
-        let policy = self.policy.clone();
-        let Some(policy) = &policy.breaker else {
+        let cap = self
+            .policy
+            .breaker
+            .as_ref()
+            .map_or(100, Breaker::cap_percent);
+        let may_open = cap >= 100 || self.breaker_cap_allows(cap);
+        let now = self.now;
+        let Some(policy) = &self.policy.breaker else {
             return;
         };
-        let cap = policy.cap_percent();
-        let may_open = cap >= 100 || self.breaker_cap_allows(cap);
-        let (now, mut rng) = (self.now, self.rng.clone());
-        let host = self.host_mut(slot).filter(|host| host.present);
-        let breaker = host.and_then(|host| host.breaker.as_mut());
-        let change = breaker.and_then(|b| b.record(policy, ended, may_open, now, &mut rng));
-        self.rng = rng;
+        let host = self.hosts.get_mut(slot as usize).and_then(Option::as_mut);
+        let breaker = host.filter(|host| host.present);
+        let breaker = breaker.and_then(|host| host.breaker.as_mut());
+        let change = breaker.and_then(|b| b.record(policy, ended, may_open, now, &mut self.rng));
         let Some(change) = change else {
             return;
         };
@@ -164,8 +173,8 @@ impl State {
     /// `first` = the attempt did not ask before: then a refusal counts as an overflow.
     pub(super) fn admit_connection(&mut self, slot: Slot, first: bool) -> Result<(), Full> {
         let to_endpoint = self.host(slot).map_or(0, |h| h.connections);
-        let limits = self.policy.limits.clone();
-        match self.in_use.admit_connection(to_endpoint, &limits) {
+        let limits = &self.policy.limits;
+        match self.in_use.admit_connection(to_endpoint, limits) {
             Ok(()) => {
                 if let Some(host) = self.host_mut(slot) {
                     host.connections += 1;

@@ -1,6 +1,6 @@
 //! The live state of one cluster behind its lock.
 
-use core::sync::atomic::AtomicBool;
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -40,6 +40,8 @@ pub struct LiveCluster {
     state: Mutex<State>,
     /// Attempts have to pass a gate: said without the lock, for the many backends without one.
     pub(super) gated: AtomicBool,
+    /// Its algorithm hashes: said without the lock as well.
+    pub(super) hashes: AtomicBool,
     /// Rings when an earlier errand came up.
     bell: Arc<Bell>,
 }
@@ -169,6 +171,7 @@ impl LiveCluster {
         Arc::new(Self {
             key,
             gated: AtomicBool::new(is_gated(&state.policy)),
+            hashes: AtomicBool::new(state.policy.balancer.consistent_hash().is_some()),
             state: Mutex::new(state),
             bell: bell.clone(),
         })
@@ -203,7 +206,24 @@ impl LiveCluster {
         ask: &Ask<'_>,
         now: Instant,
     ) -> Result<Started, Unavailable> {
+        self.make_orders(now);
         self.with(now, |s| s.start(self, ask))
+    }
+
+    /// Makes the orders of keys that a change of endpoints left to be made, outside of the lock.
+    /// Others that pick meanwhile use those of before.
+    fn make_orders(&self, now: Instant) {
+        if !self.hashes.load(Ordering::Relaxed) {
+            return;
+        }
+        let work = self.with(now, |s| match s.pools.is_unmade() {
+            true => s.pools.work(),
+            false => Vec::new(),
+        });
+        for (key, work) in work {
+            let made = work.make();
+            self.with(now, |s| s.pools.bring(key, made));
+        }
     }
 
     /// [`start_for`](Self::start_for) a request without a hash.

@@ -313,7 +313,7 @@ impl State {
         self.policy.health_check.as_ref().is_some_and(keeps)
             && self.host(slot).is_some_and(|host| {
                 let checked = host.checked.as_ref();
-                checked.is_some_and(|c: &Checked| c.health() == Health::Healthy)
+                checked.is_some_and(|c| c.health() == Health::Healthy)
             })
     }
 
@@ -332,7 +332,7 @@ impl State {
             };
             if old.health_check != policy.health_check {
                 let check = policy.health_check.as_ref();
-                host.checked = check.map(|check| Checked::new(check, now, &mut rng));
+                host.checked = check.map(|check| Box::new(Checked::new(check, now, &mut rng)));
             }
             if old.fail_fast != policy.fail_fast {
                 host.fail_fast = FailFast::default();
@@ -343,6 +343,6 @@ impl State {
 }
 
 fn may_return(host: &Host) -> bool {
-    let unhealthy = host.checked.is_some_and(|c| c.is_unhealthy());
+    let unhealthy = host.is_check_failed();
     host.outlier.is_ejected() && !unhealthy
 }

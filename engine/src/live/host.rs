@@ -27,7 +27,7 @@ pub(super) struct Host {
     pub(super) outlier: HostRecord,
     pub(super) fail_fast: FailFast,
     /// What active checks know of it.
-    pub(super) checked: Option<Checked>,
+    pub(super) checked: Option<Box<Checked>>,
     /// The configuration no longer has it; it stays as long as its checks pass.
     pub(super) kept: bool,
 }
@@ -59,7 +59,7 @@ impl Host {
             checked: policy
                 .health_check
                 .as_ref()
-                .map(|check| Checked::new(check, now, rng)),
+                .map(|check| Box::new(Checked::new(check, now, rng))),
             kept: false,
         }
     }
@@ -82,7 +82,8 @@ impl Host {
 
     /// Its active checks say no.
     pub(super) fn is_check_failed(&self) -> bool {
-        self.checked.is_some_and(|checked| checked.is_unhealthy())
+        let checked = self.checked.as_ref();
+        checked.is_some_and(|checked| checked.is_unhealthy())
     }
 
     pub(super) fn breaker_admits(&self) -> bool {

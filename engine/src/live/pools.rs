@@ -9,7 +9,7 @@
 use super::cluster::State;
 use super::host::Host;
 use crate::balance::edf::Edf;
-use crate::balance::{Candidates, Picker, Slot};
+use crate::balance::{Candidates, Made, Picker, Slot, Work};
 use crate::entropy::Entropy;
 use crate::health::{self, Level, Share};
 use crate::locality::zone_aware::{Plan, Upstream};
@@ -27,6 +27,8 @@ pub(super) struct Pools {
     shares: Vec<Share>,
     stale: bool,
     panic: bool,
+    /// Some algorithm has an order to make before its next pick.
+    unmade: bool,
     /// Until then some host may be in its slow start.
     pub(super) warm_at: Instant,
 }
@@ -70,7 +72,7 @@ pub(super) struct Pool {
 
 /// A pool's place, by which its algorithm's state finds it again after a rebuild.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Key {
+pub(super) struct Key {
     level: usize,
     degraded: bool,
     /// 0 = the whole side.
@@ -96,6 +98,29 @@ impl Pools {
     pub(super) fn forget(&mut self) {
         self.levels = Vec::new();
         self.stale = true;
+    }
+
+    /// Whether [`work`](Self::work) may have something.
+    pub(super) fn is_unmade(&self) -> bool {
+        self.unmade
+    }
+
+    /// The orders to be made, by the pool each is for. Who takes them has to bring them.
+    pub(super) fn work(&mut self) -> Vec<(Key, Work)> {
+        self.unmade = false;
+        let pools = self.levels.iter_mut().flat_map(LevelPools::pools);
+        let work = pools.filter_map(|pool| Some((pool.key, pool.picker.work(&pool.candidates)?)));
+        work.collect()
+    }
+
+    /// Takes over an order that was made. If its pool is gone, so is the need for it; if the pool
+    /// changed meanwhile there is more work.
+    pub(super) fn bring(&mut self, key: Key, made: Made) {
+        let mut pools = self.levels.iter_mut().flat_map(LevelPools::pools);
+        if let Some(pool) = pools.find(|pool| pool.key == key) {
+            pool.picker.bring(made, &pool.candidates);
+            self.unmade |= pool.picker.is_changed();
+        }
     }
 
     /// Some level ignores health.
@@ -130,6 +155,19 @@ impl Pools {
             split.into_iter().flatten().chain([side.whole])
         });
         pools.flatten().collect()
+    }
+}
+
+// === impl LevelPools ===
+
+impl LevelPools {
+    fn pools(&mut self) -> impl Iterator<Item = &mut Pool> {
+        [&mut self.healthy, &mut self.degraded]
+            .into_iter()
+            .flat_map(|side| {
+                let split = side.split.iter_mut().flat_map(|split| &mut split.pools);
+                split.chain([&mut side.whole])
+            })
     }
 }
 
@@ -182,6 +220,7 @@ impl State {
             shares,
             stale: false,
             panic,
+            unmade: self.policy.balancer.consistent_hash().is_some(),
             warm_at,
         };
         let total: u32 = levels.iter().map(|level| level.total).sum();

@@ -39,6 +39,8 @@ impl LiveCluster {
             s.plan();
         });
         self.gated.store(is_gated(policy), Ordering::Relaxed);
+        let hashes = policy.balancer.consistent_hash().is_some();
+        self.hashes.store(hashes, Ordering::Relaxed);
     }
 
     /// The proxy, or its peers, stand somewhere else.

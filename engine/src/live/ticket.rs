@@ -31,6 +31,15 @@ pub struct Started {
 #[derive(Debug)]
 pub struct Ticket {
     cluster: Arc<LiveCluster>,
+    attempted: Attempted,
+    ended: bool,
+    /// It had to wait for a connection.
+    queued: bool,
+}
+
+/// What the cluster wants to know of an attempt again.
+#[derive(Debug)]
+pub(super) struct Attempted {
     pub(super) slot: Slot,
     pub(super) started: Instant,
     pub(super) probe: Option<Probe>,
@@ -38,9 +47,6 @@ pub struct Ticket {
     pub(super) timed: bool,
     /// Breaker, outlier detection and penalty have had their say.
     pub(super) judged: bool,
-    ended: bool,
-    /// It had to wait for a connection.
-    queued: bool,
     /// It was allowed to open a connection: a response shows that connects succeed.
     pub(super) opened: bool,
 }
@@ -70,14 +76,16 @@ impl Ticket {
     ) -> Self {
         Self {
             cluster,
-            slot,
-            started,
-            probe,
-            timed: false,
-            judged: false,
+            attempted: Attempted {
+                slot,
+                started,
+                probe,
+                timed: false,
+                judged: false,
+                opened: false,
+            },
             ended: false,
             queued: false,
-            opened: false,
         }
     }
 
@@ -86,39 +94,41 @@ impl Ticket {
     }
 
     pub fn started(&self) -> Instant {
-        self.started
+        self.attempted.started
     }
 
     /// True when the attempt decides whether a half-open breaker closes.
     pub fn is_probe(&self) -> bool {
-        self.probe.is_some()
+        self.attempted.probe.is_some()
     }
 
     /// The response head is here: takes the response time and, when the head already says how the
     /// attempt went, the assessment.
     pub fn head(&mut self, assessment: Option<&Assessment>, now: Instant) {
-        let cluster = self.cluster.clone();
-        cluster.with(now, |s| s.account_head(self, assessment));
+        let attempted = &mut self.attempted;
+        self.cluster
+            .with(now, |s| s.account_head(attempted, assessment));
     }
 
     /// The attempt is over. An assessment that came with the head stays.
     pub fn end(mut self, assessment: &Assessment, now: Instant) {
         self.ended = true;
-        let cluster = self.cluster.clone();
-        cluster.with(now, |s| s.account_end(&mut self, assessment));
+        let attempted = &mut self.attempted;
+        self.cluster
+            .with(now, |s| s.account_end(attempted, assessment));
     }
 
     /// Asks for a new connection to the endpoint of this attempt. When a limit of connections is
     /// reached the answer is what to wait from; it counts as an overflow once.
     pub fn connection(&mut self, now: Instant) -> Result<ConnectionPermit, Seen> {
-        let (slot, first) = (self.slot, !self.queued);
+        let (slot, first) = (self.attempted.slot, !self.queued);
         self.cluster
             .with(now, |s| {
                 let admitted = s.admit_connection(slot, first);
                 admitted.map_err(|_| s.waiters.seen())
             })
             .inspect_err(|_| self.queued = true)?;
-        self.opened = true;
+        self.attempted.opened = true;
         Ok(ConnectionPermit {
             cluster: self.cluster.clone(),
             slot,
@@ -129,10 +139,11 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         if !core::mem::replace(&mut self.ended, true) {
-            self.timed = true;
-            let cluster = self.cluster.clone();
+            let attempted = &mut self.attempted;
+            attempted.timed = true;
             let cancelled = Assessment::of(Outcome::Cancelled);
-            cluster.with(Instant::ZERO, |s| s.account_end(self, &cancelled));
+            self.cluster
+                .with(Instant::ZERO, |s| s.account_end(attempted, &cancelled));
         }
     }
 }

@@ -57,13 +57,18 @@ pub(super) fn failure_percentage(
 
 /// Success rates of the last interval, of hosts that are not ejected and had enough requests.
 fn rates(hosts: &[&mut HostRecord], local: bool, volume: u32) -> Vec<(usize, f64)> {
-    let bucket = |host: &HostRecord| -> Bucket { if local { host.local } else { host.external } };
+    let bucket = |host: &HostRecord| -> Option<Bucket> {
+        match local {
+            true => host.local.as_deref().copied(),
+            false => Some(host.external),
+        }
+    };
     hosts
         .iter()
         .enumerate()
         .filter(|(_, host)| !host.is_ejected())
-        .map(|(index, host)| (index, bucket(host)))
-        .filter(|(_, b)| b.last_total > 0 && b.last_total >= u64::from(volume))
+        .filter_map(|(index, host)| Some((index, bucket(host)?)))
+        .filter(|(_, b)| b.last_total > 0 && b.last_total >= volume)
         .map(|(index, b)| (index, b.last_rate()))
         .collect()
 }

@@ -3,10 +3,11 @@ use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue, Method};
 
+use super::about::KEY_LEN_MAX;
 use super::*;
 use crate::origin::{Origin, Place};
 use crate::snapshot::glob::Glob;
-use crate::snapshot::ratelimit::Override;
+use crate::snapshot::ratelimit::{Limited, Match, Override, Per, Rule};
 
 const WEB: &str = "spiffe://cluster.local/ns/shop/sa/web";
 const BATCH: &str = "spiffe://cluster.local/ns/shop/sa/batch";
@@ -41,6 +42,7 @@ fn policy(rules: Vec<Rule>) -> Policy {
         name: ObjectName::new("shop", "p"),
         version: 1,
         rules,
+        global: None,
         shadow: false,
         headers: false,
     }
@@ -70,13 +72,12 @@ fn admitted(
 ) -> usize {
     let peer: Option<Identity> = peer.map(|peer| peer.parse().unwrap());
     let mut check = || {
-        limiter.check(
-            limits,
-            peer.as_ref(),
-            head,
-            Instant::ZERO,
-            &mut Trail::off(),
-        )
+        let asking = Asking {
+            peer: peer.as_ref(),
+            head: Some(head),
+        };
+        let about = limits.about(asking);
+        limiter.check(about, asking, Instant::ZERO, &mut Trail::off())
     };
     (0..n).filter(|_| check().refused.is_none()).count()
 }
@@ -177,7 +178,13 @@ fn a_shadow_counts_what_it_would_refuse_and_refuses_nothing() {
     let limits = limits(vec![shadow]);
     let mut limiter = Limiter::default();
     let mut check = || {
-        let verdict = limiter.check(&limits, None, &get("/"), Instant::ZERO, &mut Trail::off());
+        let head = get("/");
+        let asking = Asking {
+            peer: None,
+            head: Some(&head),
+        };
+        let about = limits.about(asking);
+        let verdict = limiter.check(about, asking, Instant::ZERO, &mut Trail::off());
         (verdict.refused.is_some(), verdict.shadowed)
     };
     assert_eq!([check(), check()], [(false, false), (false, true)]);
@@ -191,13 +198,13 @@ fn a_refusal_says_who_said_so_and_when_to_come_back() {
     let mut limiter = Limiter::default();
     let peer: Identity = WEB.parse().unwrap();
     let mut check = || {
-        limiter.check(
-            &limits,
-            Some(&peer),
-            &get("/"),
-            Instant::ZERO,
-            &mut Trail::off(),
-        )
+        let head = get("/");
+        let asking = Asking {
+            peer: Some(&peer),
+            head: Some(&head),
+        };
+        let about = limits.about(asking);
+        limiter.check(about, asking, Instant::ZERO, &mut Trail::off())
     };
     assert_eq!(check().told.unwrap().remaining, 1);
     assert_eq!(check().told.unwrap().remaining, 0);
@@ -225,4 +232,27 @@ fn buckets_survive_a_new_snapshot_and_not_a_new_policy() {
     let mut limiter = Limiter::default();
     let mut ask = |version| admitted(&mut limiter, &with(version), None, &get("/"), 1);
     assert_eq!([ask(1), ask(1), ask(2), ask(1)], [1, 0, 1, 0]);
+}
+
+#[test]
+fn a_connection_of_bytes_counts_where_a_rule_looks_at_no_request() {
+    let mut paths = rule(0, Per::Total);
+    paths.matches = vec![Match {
+        paths: vec![Glob::new("*")],
+        ..Match::default()
+    }];
+    let header = rule(0, Per::Header(HeaderName::from_static("x-t")));
+    let limits = limits(vec![policy(vec![paths, header, rule(2, Per::Identity)])]);
+    let mut limiter = Limiter::default();
+    let peer: Identity = WEB.parse().unwrap();
+    let mut connect = |peer| {
+        let asking = Asking { peer, head: None };
+        let about = limits.about(asking);
+        let verdict = limiter.check(about, asking, Instant::ZERO, &mut Trail::off());
+        verdict.refused.is_none()
+    };
+    assert_eq!(
+        [Some(&peer), Some(&peer), Some(&peer), None].map(&mut connect),
+        [true, true, false, true]
+    );
 }

@@ -67,6 +67,7 @@ fn rule(notation: &str) -> Rule {
         retry: None,
         fault: None,
         admission: None,
+        limits: Vec::new(),
         failures: Default::default(),
         origin: Origin::default_of(notation),
     }

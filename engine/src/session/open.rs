@@ -12,6 +12,7 @@ use crate::filter::{self, Context};
 use crate::head::RequestHead;
 use crate::live::{Clusters, LiveCluster};
 use crate::origin::Origin;
+use crate::ratelimit::Asking;
 use crate::route;
 use crate::snapshot::{
     BackendTarget, ClusterKey, ClusterProtocol, Fault, Filter, Frontend, RouteKind, Rule,
@@ -89,16 +90,17 @@ impl Session {
         }
     }
 
-    /// A session for one of [`Session::mirrors`]: one try, no rule, nobody waits for the answer.
-    /// None when the configuration no longer has the cluster.
-    pub fn for_mirror(
-        to: &MirrorTo,
+    /// A session past all routes: one try, no rule. For copies of requests ([`Session::mirrors`])
+    /// and for what a proxy asks on its own account. None when the configuration does not have the
+    /// cluster.
+    pub fn alone(
+        to: &ClusterKey,
         head: &RequestHead,
         deadline: Instant,
         clusters: &Clusters,
         now: Instant,
     ) -> Option<Self> {
-        let cluster = clusters.get(&to.cluster, now)?;
+        let cluster = clusters.get(to, now)?;
         let mut session = Self::new(cluster, Request::of(head), now, deadline);
         session.choose_by(head, None);
         Some(session)
@@ -118,6 +120,7 @@ impl Session {
             delay_until: None,
             bandwidth: None,
             fault: None,
+            over_shadow_limit: false,
             mirrors: Vec::new(),
             current: None,
             entry: None,
@@ -156,6 +159,12 @@ impl Opening<'_> {
             return Err(self.refuse(&no_rule(self.frontend, head), head, None, trail));
         };
         let rule = found.rule;
+        let limits = self.limit(rule, head, trail);
+        if let Some(refused) = &limits.refused {
+            let mut answer = self.refuse(refused, head, Some(rule), trail);
+            limits.write_refusal(self.now, &mut answer.response.headers);
+            return Err(answer);
+        }
         // What the client asked, before filters change it.
         let request = Request::of(head);
         let origin = filter::cors_origin(&rule.filters, head);
@@ -198,6 +207,7 @@ impl Opening<'_> {
         session.delay_until = delay_until;
         session.bandwidth = drawn.bandwidth;
         session.fault = permit;
+        session.over_shadow_limit = limits.shadowed;
         session.mirrors = mirrors(&rule.filters, rng, trail);
         session
             .mirrors
@@ -210,6 +220,24 @@ impl Opening<'_> {
         };
         session.rule = Some(rule.clone());
         Ok(session)
+    }
+
+    /// What the limits of the client's side say.
+    fn limit(
+        &self,
+        rule: &Rule,
+        head: &RequestHead,
+        trail: &mut Trail,
+    ) -> crate::ratelimit::Verdict {
+        if rule.limits.is_empty() {
+            return Default::default();
+        }
+        let asking = Asking {
+            peer: None,
+            head: Some(head),
+        };
+        let mut limiter = self.clusters.limiter();
+        limiter.check(rule.limits.iter(), asking, self.now, trail)
     }
 
     /// The faults of a request; none when as many as the policy allows are under way.

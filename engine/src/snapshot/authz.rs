@@ -8,7 +8,7 @@ use http::header::HeaderName;
 use ipnet::IpNet;
 
 use super::glob::Glob;
-use super::{ObjectName, RouteTable};
+use super::{ClusterKey, ObjectName, RouteTable};
 use crate::origin::Origin;
 
 /// The policies of one port. The lowering gives them in order: by action as [`Action`] is declared,
@@ -127,11 +127,28 @@ pub struct Provider {
     pub issuer: Arc<str>,
     /// Empty = any.
     pub audiences: Vec<Arc<str>>,
-    /// The key set as JSON (RFC 7517 §5). None when there is none yet: then nobody is admitted.
-    pub keys: Option<Arc<str>>,
+    pub keys: Keys,
     pub headers: Vec<TokenHeader>,
     /// Whether the application gets the token.
     pub forward: bool,
+}
+
+/// Where the keys of a provider come from. Without keys nobody is admitted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Keys {
+    /// The key set as JSON (RFC 7517 §5).
+    Inline(Arc<str>),
+    /// The proxy fetches it, and again from time to time.
+    Fetched(KeySource),
+}
+
+/// A Service that gives a key set to whoever asks.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KeySource {
+    pub cluster: ClusterKey,
+    /// As the manifest writes it.
+    pub authority: Arc<str>,
+    pub path: Arc<str>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,6 +156,14 @@ pub struct TokenHeader {
     pub name: HeaderName,
     /// What stands before the token.
     pub prefix: Arc<str>,
+}
+
+// === impl KeySource ===
+
+impl core::fmt::Display for KeySource {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "http://{}{}", self.authority, self.path)
+    }
 }
 
 // === impl Scope ===

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use http::Method;
 use http::header::HeaderName;
 
-use super::ObjectName;
 use super::authz::{Condition, Scope};
 use super::glob::Glob;
+use super::{ClusterKey, ObjectName};
 use crate::origin::Origin;
 
 /// The limits of one port.
@@ -30,12 +30,29 @@ pub struct Policy {
     pub name: ObjectName,
     /// Of the content: buckets are kept as long as it stays.
     pub version: u64,
-    /// All that match hold together.
+    /// Limits of this proxy; all that match hold together.
     pub rules: Vec<Rule>,
+    /// Limits that a service counts for all proxies.
+    pub global: Option<Global>,
     /// Counted, and nothing refused.
     pub shadow: bool,
     /// Whether clients are told in headers.
     pub headers: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Global {
+    /// Whom to ask.
+    pub service: ClusterKey,
+    /// Under which the service keeps its counts.
+    pub domain: Arc<str>,
+    /// The longest wait for its answer.
+    pub timeout: Duration,
+    /// Whether requests are admitted when no answer comes.
+    pub fail_open: bool,
+    /// Their bursts say nothing: the service counts in windows.
+    pub rules: Vec<Rule>,
+    pub origin: Origin,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::ClusterKey;
 use super::overload::AdmissionControl;
 use super::pattern::Pattern;
+use super::ratelimit;
 use crate::origin::Origin;
 use crate::route::index::Index;
 use http::header::{HeaderName, HeaderValue};
@@ -50,6 +51,8 @@ pub struct Rule {
     pub retry: Option<RetryPolicy>,
     pub fault: Option<Fault>,
     pub admission: Option<AdmissionControl>,
+    /// Limits that the client's proxy holds.
+    pub limits: Vec<Arc<ratelimit::Policy>>,
     pub failures: Failures,
     pub origin: Origin,
 }
@@ -325,6 +328,7 @@ impl RouteTable {
             retry: None,
             fault: None,
             admission: None,
+            limits: Vec::new(),
             failures: Failures::default(),
             origin,
         };

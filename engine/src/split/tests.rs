@@ -24,6 +24,7 @@ fn rule(weights: &[u32]) -> Rule {
         retry: None,
         fault: None,
         admission: None,
+        limits: Vec::new(),
         failures: Default::default(),
         origin: Origin::default_of("rule"),
     }

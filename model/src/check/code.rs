@@ -129,6 +129,9 @@ codes! {
     MC0709 PolicyHidesOther Note,
     MC0710 PolicyOnExternalName Warning,
     MC0711 LimitRefusesAll Warning,
+    MC0712 LimiterMissing Error,
+    MC0713 LimitOnBytes Warning,
+    MC0714 KeysMissing Error,
     MC0801 NoRules Error,
     MC0802 AllowsEverybody Warning,
     MC0803 DenyHidesAllows Warning,
@@ -140,6 +143,7 @@ codes! {
     MC0809 PortOfService Warning,
     MC0810 StrictWithoutProxy Warning,
     MC0811 IdentityWithoutTls Warning,
+    MC0812 PathRewritten Warning,
 }
 
 /// A text that is no code.
@@ -171,6 +175,8 @@ impl Code {
                 | Self::SelectsNoWorkload
                 | Self::CallerMissing
                 | Self::ClaimWithoutToken
+                | Self::LimiterMissing
+                | Self::KeysMissing
         )
     }
 }

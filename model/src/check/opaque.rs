@@ -1,26 +1,20 @@
-//! MC0708, MC0710: policies for Services that have nothing they could act on.
+//! MC0708, MC0710, MC0713: policies for Services that have nothing they could act on.
 
 use engine::snapshot::PortProtocol;
 
 use super::facts::Facts;
 use super::{Code, Findings};
-use crate::index::{Index, Policy, PolicyTarget, Service, ServiceKind, ServicePort, Targets};
+use crate::index::{
+    Index, Policy, PolicyTarget, RateLimitPolicy, Service, ServiceKind, ServicePort, Targets,
+};
+use crate::policy::RateLimitPer;
 use crate::yaml::Step::{self, Index as At, Key};
 
 pub(super) fn analyze(facts: &Facts<'_>, findings: &mut Findings) {
     for policy in facts.index.traffic_policies() {
         for (at, service, section) in services(&facts.index, policy) {
             external(findings, policy, at, service);
-            let mut ports = service.ports.iter().filter(|port| {
-                section
-                    .as_deref()
-                    .is_none_or(|section| port.is_section(section))
-            });
-            let first = ports.next();
-            let protocol = |port: &ServicePort| facts.index.protocol(service, port);
-            let opaque = |port: &ServicePort| protocol(port) == PortProtocol::Opaque;
-            let all = first.is_some_and(opaque) && ports.all(opaque);
-            if all {
+            if opaque(facts, service, section.as_deref()) {
                 let message = format!(
                     "{} forwards bytes only: there are no requests to retry, time or fault",
                     service.name
@@ -38,10 +32,53 @@ pub(super) fn analyze(facts: &Facts<'_>, findings: &mut Findings) {
             }
         }
     }
+    for policy in facts.index.rate_limit_policies() {
+        let mut services = services(&facts.index, policy).into_iter();
+        let found = services.find(|(_, service, section)| {
+            let section = section.as_deref();
+            opaque(facts, service, section)
+        });
+        if let Some((_, service, _)) = found {
+            rules_on_bytes(findings, policy, service);
+        }
+    }
     for policy in facts.index.backend_policies() {
         for (at, service, _) in services(&facts.index, policy) {
             external(findings, policy, at, service);
         }
+    }
+}
+
+/// Whether all ports that are meant forward bytes only.
+fn opaque(facts: &Facts<'_>, service: &Service, section: Option<&str>) -> bool {
+    let meant = |port: &&ServicePort| section.is_none_or(|section| port.is_section(section));
+    let mut ports = service.ports.iter().filter(meant);
+    let first = ports.next();
+    let protocol = |port: &ServicePort| facts.index.protocol(service, port);
+    let opaque = |port: &ServicePort| protocol(port) == PortProtocol::Opaque;
+    first.is_some_and(opaque) && ports.all(opaque)
+}
+
+/// A connection of bytes counts as a request about which nothing is known.
+fn rules_on_bytes(findings: &mut Findings, policy: &RateLimitPolicy, service: &Service) {
+    let spec = &policy.spec;
+    let local = spec.local.iter().flat_map(|local| &local.rules);
+    let global = spec.global.iter().flat_map(|global| &global.rules);
+    let local = local.enumerate().map(|one| ("local", one));
+    for (section, (at, rule)) in local.chain(global.enumerate().map(|one| ("global", one))) {
+        let field = match (&rule.matches, rule.per()) {
+            (Some(_), _) => "matches",
+            (None, RateLimitPer::Header) => "per",
+            (None, _) => continue,
+        };
+        let message = format!(
+            "{} forwards bytes only: there are no requests that the rule could be about",
+            service.name
+        );
+        let help = "limit by Total or Identity without `matches`, which counts connections, or \
+                    set `appProtocol: http` on its port if HTTP is spoken there";
+        let path = [Key("spec"), Key(section), Key("rules"), At(at), Key(field)];
+        findings.add(Code::LimitOnBytes, &policy.object, &path, message, help);
     }
 }
 

@@ -13,7 +13,9 @@ use std::sync::Arc;
 use engine::snapshot::{ObjectName, RouteKind};
 
 use super::{Age, Index, Policy, Route, ServicePort, Targets};
-use crate::policy::{BackendPolicySpec, TargetRef, TrafficPolicySpec};
+use crate::policy::{
+    BackendPolicySpec, RateLimitPolicySpec, RateLimitSide, TargetRef, TrafficPolicySpec,
+};
 
 /// What a policy is about, with all names resolved.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -210,6 +212,52 @@ impl Index {
     /// Namespaces whose clients have backend policies of their own for the Service.
     pub fn backend_consumers(&self, service: &ObjectName) -> BTreeSet<Arc<str>> {
         self.backend_policies.consumers(service).collect()
+    }
+
+    /// The limits of the client's side that hold for a port of a Service as the clients of
+    /// `consumer` see it, or for a rule of a route there. All of them hold together; oldest first.
+    pub(crate) fn client_limits(
+        &self,
+        service: &ObjectName,
+        port: &ServicePort,
+        consumer: Option<&Arc<str>>,
+        route: Option<(&Route, Option<&str>)>,
+    ) -> Vec<&Policy<RateLimitPolicySpec>> {
+        let mut targets = BTreeSet::new();
+        for consumer in [None, consumer] {
+            let number = Some(port.port.to_string());
+            let name = (!port.name.is_empty()).then(|| port.name.clone());
+            for section in [None, number, name] {
+                targets.insert(PolicyTarget::Service {
+                    service: service.clone(),
+                    consumer: consumer.cloned(),
+                    section,
+                });
+            }
+        }
+        if let Some((route, rule)) = route {
+            for rule in [None, rule] {
+                targets.insert(PolicyTarget::Route {
+                    kind: route.spec.kind(),
+                    route: route.name.clone(),
+                    rule: rule.map(str::to_owned),
+                });
+            }
+        }
+        let named = targets
+            .iter()
+            .flat_map(|target| self.rate_limit_policies.each(target));
+        let of_client = named.filter(|policy| policy.spec.side() == RateLimitSide::Client);
+        // A policy may name the place in several ways.
+        let by_age: BTreeMap<_, _> = of_client
+            .map(|policy| ((&policy.age, &policy.name), policy))
+            .collect();
+        by_age.into_values().collect()
+    }
+
+    /// Namespaces whose clients have limits of their own for the Service.
+    pub(crate) fn limit_consumers(&self, service: &ObjectName) -> BTreeSet<Arc<str>> {
+        self.rate_limit_policies.consumers(service).collect()
     }
 
     /// Namespaces whose clients have traffic policies of their own for the Service.

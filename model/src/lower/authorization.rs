@@ -6,11 +6,11 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
-use engine::snapshot::Glob;
 use engine::snapshot::authz::{
-    AccountGlob, Action, Condition, Jwt, Key, Operation, Policy, Provider, Rule, Set, Source,
-    TokenHeader,
+    AccountGlob, Action, Condition, Jwt, Key, KeySource, Keys, Operation, Policy, Provider, Rule,
+    Set, Source, TokenHeader,
 };
+use engine::snapshot::{ClusterKey, Glob, ObjectName};
 use http::header::{AUTHORIZATION, HeaderName};
 use ipnet::IpNet;
 
@@ -18,7 +18,7 @@ use crate::index::AuthorizationPolicy;
 use crate::number::Port;
 use crate::policy::{
     self, AuthorizationAction, AuthorizationCondition, AuthorizationOperation, AuthorizationRule,
-    AuthorizationSource, ConditionKey, JwtProvider,
+    AuthorizationSource, ConditionKey, Jwks, JwksUri, JwtProvider,
 };
 use crate::yaml::Step;
 
@@ -124,7 +124,11 @@ fn jwt(policy: &AuthorizationPolicy, jwt: &policy::Jwt) -> Jwt {
     let line = policy
         .object
         .line_at(&[Step::Key("spec"), Step::Key("jwt")]);
-    let providers = jwt.providers.iter().map(|one| Arc::new(provider(one)));
+    let home = &policy.name.namespace;
+    let providers = jwt
+        .providers
+        .iter()
+        .map(|one| Arc::new(provider(one, home)));
     Jwt {
         providers: providers.collect(),
         optional: jwt.optional == Some(true),
@@ -132,7 +136,7 @@ fn jwt(policy: &AuthorizationPolicy, jwt: &policy::Jwt) -> Jwt {
     }
 }
 
-fn provider(provider: &JwtProvider) -> Provider {
+fn provider(provider: &JwtProvider, home: &Arc<str>) -> Provider {
     let headers = match &provider.from_headers {
         None => vec![TokenHeader {
             name: AUTHORIZATION,
@@ -152,10 +156,31 @@ fn provider(provider: &JwtProvider) -> Provider {
     Provider {
         issuer: provider.issuer.as_str().into(),
         audiences: audiences.map(|one| one.as_str().into()).collect(),
-        keys: provider.jwks.inline.as_deref().map(Into::into),
+        keys: keys(&provider.jwks, home),
         headers,
         forward: provider.forward == Some(true),
     }
+}
+
+fn keys(jwks: &Jwks, home: &Arc<str>) -> Keys {
+    match key_source(jwks, home) {
+        Some(source) => Keys::Fetched(source),
+        None => Keys::Inline(jwks.inline.as_deref().unwrap_or_default().into()),
+    }
+}
+
+/// The Service that has the keys, when they are fetched.
+pub(crate) fn key_source(jwks: &Jwks, home: &Arc<str>) -> Option<KeySource> {
+    let uri = JwksUri::from_str(jwks.uri.as_deref()?).ok()?;
+    let namespace = uri.namespace.map_or_else(|| home.clone(), Arc::from);
+    Some(KeySource {
+        cluster: ClusterKey {
+            service: ObjectName::new(namespace, uri.service),
+            port: uri.port,
+        },
+        authority: uri.authority.into(),
+        path: uri.path.into(),
+    })
 }
 
 pub(super) fn globs(wanted: &Option<Vec<String>>, unwanted: &Option<Vec<String>>) -> Set<Glob> {

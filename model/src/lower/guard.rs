@@ -151,6 +151,7 @@ impl Guards {
                 retry: None,
                 fault: None,
                 admission: None,
+                limits: Vec::new(),
                 failures: Failures::default(),
                 origin: rule.origin.clone(),
             });

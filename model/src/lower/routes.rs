@@ -5,10 +5,11 @@ use std::sync::Arc;
 use engine::origin::Origin;
 use engine::snapshot::route::Match;
 use engine::snapshot::{
-    BackendRef, BackendTarget, ClusterKey, Filter, RouteKind, RouteTable, Rule,
+    BackendRef, BackendTarget, ClusterKey, Filter, RouteKind, RouteTable, Rule, ratelimit,
 };
 
 use super::http::{self, Refs};
+use super::rate_limit;
 use super::traffic::{Inline, traffic};
 use crate::gateway::{BackendTargetRef, GrpcRouteRule, HttpMatch, HttpRouteRule, Weight};
 use crate::index::{Index, Route, RouteSpec, Service, ServiceKind, ServicePort, target_name};
@@ -92,6 +93,16 @@ impl View<'_> {
         }
     }
 
+    /// What the client's proxy limits.
+    fn limits(self, route: Option<(&Route, Option<&str>)>) -> Vec<Arc<ratelimit::Policy>> {
+        let (service, port) = (&self.service.name, self.port);
+        let policies = self
+            .index
+            .client_limits(service, port, self.consumer, route);
+        let policies = policies.into_iter().map(rate_limit::policy);
+        policies.map(Arc::new).collect()
+    }
+
     /// Without a route everything goes to the Service itself.
     fn default_rule(self) -> Rule {
         let port = self.port;
@@ -119,6 +130,7 @@ impl View<'_> {
             retry: traffic.retry,
             fault: traffic.fault,
             admission: traffic.admission,
+            limits: self.limits(None),
             failures: traffic.failures,
             origin,
         }
@@ -235,6 +247,7 @@ impl At<'_> {
             retry: traffic.retry,
             fault: traffic.fault,
             admission: traffic.admission,
+            limits: view.limits(Some((self.route, name))),
             failures: traffic.failures,
             origin,
         }

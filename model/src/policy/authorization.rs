@@ -145,7 +145,8 @@ pub struct JwtProvider {
 pub struct Jwks {
     /// The key set itself, as JSON.
     pub inline: Option<String>,
-    /// Not supported by this version.
+    /// Where it is fetched, again and again: a path of a Service of the mesh, reached over mutual
+    /// TLS, for example `http://issuer.auth:8080/jwks.json`.
     pub uri: Option<String>,
 }
 

@@ -1,14 +1,14 @@
 //! RateLimitPolicy: how many requests a workload takes, in all or from each caller.
 //!
-//! Limits hold per proxy: a Service of three pods with `requests: 10` takes up to thirty. Semantics
-//! stand at [`engine::ratelimit`].
+//! Local limits hold per proxy: a Service of three pods with `requests: 10` takes up to thirty.
+//! Global ones are counted by a service for all proxies together. Semantics stand at
+//! [`engine::ratelimit`].
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::{AuthorizationCondition, TargetRef, WorkloadSelector};
-use crate::number::{Count, Positive};
+use super::{AuthorizationCondition, KubeDuration, TargetRef, WorkloadSelector};
+use crate::number::{Count, Port, Positive};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -21,9 +21,8 @@ pub struct RateLimitPolicySpec {
     pub side: Option<RateLimitSide>,
     /// Limits that each proxy holds for itself.
     pub local: Option<LocalRateLimit>,
-    /// Not supported by this version.
-    #[schemars(skip)]
-    pub global: Option<Value>,
+    /// Limits that a service counts for all proxies together.
+    pub global: Option<GlobalRateLimit>,
     /// Count what would be refused, and refuse nothing. Default false.
     pub shadow_mode: Option<bool>,
     /// Tell callers about the strictest limit in `x-ratelimit-limit`, `x-ratelimit-remaining` and
@@ -35,8 +34,36 @@ pub struct RateLimitPolicySpec {
 pub enum RateLimitSide {
     /// The proxy of the destination.
     Server,
-    /// The proxy of the caller. Not supported by this version.
+    /// The proxy of the caller: each caller's pod has the limit for itself. With a Service of
+    /// another namespace only for callers of the policy's own.
     Client,
+}
+
+/// Limits counted by a service that speaks Envoy's rate limit protocol.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GlobalRateLimit {
+    /// The service that counts.
+    pub service_ref: RateLimitServiceRef,
+    /// The domain under which it counts.
+    pub domain: String,
+    /// Whether requests are admitted when it does not answer in time. Default true.
+    pub fail_open: Option<bool>,
+    /// The longest wait for its answer. Default 20ms.
+    pub timeout: Option<KubeDuration>,
+    /// Counted in windows of `unit`; `burst` is not allowed.
+    #[serde(default)]
+    pub rules: Vec<RateLimitRule>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RateLimitServiceRef {
+    /// A Service.
+    pub name: String,
+    /// Its namespace. Default that of the policy.
+    pub namespace: Option<String>,
+    pub port: Port,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -1,11 +1,13 @@
 //! `jwt` of an AuthorizationPolicy.
 
+use std::str::FromStr as _;
+
 use serde_json::{Map, Value};
 
 use super::authorization_policy::values;
 use super::check::Check;
 use super::text::{check_header_name, check_len, shown};
-use crate::policy::{Jwks, Jwt, JwtProvider};
+use crate::policy::{Jwks, JwksUri, Jwt, JwtProvider};
 
 /// Issuers of one policy; a request's token is tried against the one that it names.
 const PROVIDERS_MAX: usize = 16;
@@ -70,18 +72,30 @@ fn provider(check: &mut Check, provider: &JwtProvider) {
 }
 
 fn jwks(check: &mut Check, jwks: &Jwks) {
-    if jwks.uri.is_some() {
-        check.field("uri", |check| {
+    let inline = match (&jwks.inline, &jwks.uri) {
+        (Some(inline), None) => inline,
+        (None, Some(uri)) => {
+            check.field("uri", |check| {
+                if let Err(error) = JwksUri::from_str(uri) {
+                    check.error(error.to_string(), URI_HELP);
+                }
+            });
+            return;
+        }
+        (Some(_), Some(_)) => {
             check.error(
-                "`uri` is not supported by this version: proxies do not fetch keys",
-                "put the key set itself into `inline`",
+                "the provider has two sources of keys",
+                "remove `inline` or `uri`",
             );
-        });
-        return;
-    }
-    let Some(inline) = &jwks.inline else {
-        check.error("the provider has no keys", "put the key set into `inline`");
-        return;
+            return;
+        }
+        (None, None) => {
+            check.error(
+                "the provider has no keys",
+                "put the key set into `inline`, or say in `uri` which Service has it",
+            );
+            return;
+        }
     };
     check.field("inline", |check| {
         if let Err((message, help)) = key_set(inline) {
@@ -89,6 +103,9 @@ fn jwks(check: &mut Check, jwks: &Jwks) {
         }
     });
 }
+
+const URI_HELP: &str = "write `http://SERVICE.NAMESPACE:PORT/PATH`: the mesh puts mutual TLS under \
+                        it; keys of an issuer outside of the mesh go into `inline`";
 
 type Problem = (String, &'static str);
 

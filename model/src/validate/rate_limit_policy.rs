@@ -1,60 +1,125 @@
 //! RateLimitPolicy.
 
+use core::time::Duration;
+
 use super::authorization_policy::{
     condition, identity, method, path, selector, some_items, values,
 };
 use super::check::Check;
 use super::targets::{self, RATE_LIMIT_POLICY};
-use super::text::check_header_name;
+use super::text::{check_header_name, check_len};
 use crate::policy::{
-    Limit, LocalRateLimit, RateLimitMatch, RateLimitPer, RateLimitPolicySpec, RateLimitRule,
+    GlobalRateLimit, Limit, RateLimitMatch, RateLimitPer, RateLimitPolicySpec, RateLimitRule,
     RateLimitSide,
 };
 
 /// Rules of one policy: each that matches costs a bucket per request.
 const RULES_MAX: usize = 64;
 
+/// A request waits no longer than this to be counted; its client has given up long before.
+const TIMEOUT_MAX: Duration = Duration::from_secs(10);
+
 pub(super) fn check(check: &mut Check, spec: &RateLimitPolicySpec) {
     targets::targets(check, &spec.target_refs, RATE_LIMIT_POLICY);
-    check.not_supported("global", &spec.global);
     if let Some(selector) = &spec.selector {
         check.field("selector", |check| self::selector(check, selector));
     }
     side(check, spec);
-    let Some(local) = &spec.local else {
-        if spec.global.is_none() {
-            check.error("the policy limits nothing", "set local");
-        }
-        return;
-    };
-    check.field("local", |check| self::local(check, local));
+    if spec.local.is_none() && spec.global.is_none() {
+        check.error("the policy limits nothing", "set local or global");
+    }
+    let side = spec.side();
+    if let Some(local) = &spec.local {
+        check.field("local", |check| rules(check, &local.rules, side));
+    }
+    if let Some(global) = &spec.global {
+        check.field("global", |check| self::global(check, global));
+    }
 }
 
 fn side(check: &mut Check, spec: &RateLimitPolicySpec) {
     if spec.side() == RateLimitSide::Client {
-        check.field("side", |check| {
-            check.error(
-                "`side: Client` is not supported by this version",
-                "limits hold in the proxy of the destination: remove the field",
-            );
-        });
+        let mut no_effect = |field: &str, is_there: bool, help: &str| {
+            if is_there {
+                check.field(field, |check| {
+                    let message = format!("`{field}` has no effect with `side: Client`");
+                    check.error(message, help);
+                });
+            }
+        };
+        no_effect(
+            "selector",
+            spec.selector.is_some(),
+            "it names workloads that are called: remove it",
+        );
+        no_effect(
+            "headers",
+            spec.headers == Some(true),
+            "they are written by the proxy of the destination: remove the field",
+        );
+        no_effect(
+            "global",
+            spec.global.is_some(),
+            "the proxy of the destination asks the service that counts: use a policy of its own",
+        );
+        return;
     }
     check.each("targetRefs", &spec.target_refs, |check, target| {
         if target.kind == "Service" && target.namespace.is_some() {
             check.field("namespace", |check| {
                 check.error(
                     "a RateLimitPolicy is of the namespace of its target",
-                    "move the policy to the Service's namespace and remove the field",
+                    "move the policy to the Service's namespace, or set `side: Client` to limit \
+                     the callers in this one",
                 );
             });
         }
     });
 }
 
-fn local(check: &mut Check, local: &LocalRateLimit) {
-    some_items(check, "rules", Some(&local.rules));
-    check.at_most("rules", &local.rules, RULES_MAX);
-    check.each("rules", &local.rules, rule);
+fn global(check: &mut Check, global: &GlobalRateLimit) {
+    check.field("serviceRef", |check| {
+        check.field("name", |check| {
+            check_len(check, &global.service_ref.name, 1, 63);
+        });
+    });
+    check.field("domain", |check| check_len(check, &global.domain, 1, 253));
+    if let Some(timeout) = global.timeout
+        && !(Duration::from_millis(1)..=TIMEOUT_MAX).contains(&timeout.get())
+    {
+        check.field("timeout", |check| {
+            check.error(
+                "the timeout is not between 1ms and 10s",
+                "every request waits for the answer: some milliseconds are usual",
+            );
+        });
+    }
+    rules(check, &global.rules, RateLimitSide::Server);
+    check.each("rules", &global.rules, |check, rule| {
+        let own = rule.overrides.iter().flatten().map(|one| one.limit);
+        if own.chain([rule.limit]).any(|limit| limit.burst.is_some()) {
+            check.error(
+                "a global limit has no `burst`",
+                "the service counts in windows of `unit`: remove the burst",
+            );
+        }
+    });
+}
+
+fn rules(check: &mut Check, rules: &[RateLimitRule], side: RateLimitSide) {
+    some_items(check, "rules", Some(rules));
+    check.at_most("rules", rules, RULES_MAX);
+    check.each("rules", rules, |check, one| {
+        rule(check, one);
+        if side == RateLimitSide::Client && one.per() == RateLimitPer::Identity {
+            check.field("per", |check| {
+                check.error(
+                    "`per: Identity` has no effect with `side: Client`",
+                    "each caller's proxy has the limit for itself: use Total",
+                );
+            });
+        }
+    });
 }
 
 fn rule(check: &mut Check, rule: &RateLimitRule) {

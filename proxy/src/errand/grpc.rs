@@ -1,7 +1,6 @@
 //! `grpc.health.v1.Health/Check` (<https://github.com/grpc/grpc/blob/master/doc/health-checking.md>).
 //!
-//! Two messages of one field each: written and read here by hand, since they do not justify a
-//! library for Protocol Buffers.
+//! Two messages of one field each.
 
 use std::future::poll_fn;
 
@@ -19,6 +18,7 @@ use super::{AGENT, INFORMATIONAL_MAX, authority};
 use crate::exchange::{Answer, Frame, Length, Sink as _, Source as _, StreamError};
 use crate::http2;
 use crate::net::AnyIo;
+use crate::proto::{Fields, Value, Writer, frame, unframe};
 
 const PATH: &str = "/grpc.health.v1.Health/Check";
 
@@ -87,35 +87,21 @@ async fn call(
 
 /// `HealthCheckRequest { string service = 1 }` with gRPC's frame before it.
 fn request(service: &str) -> Vec<u8> {
-    let mut message = Vec::new();
-    if !service.is_empty() {
-        message.push(0x0a);
-        let mut len = service.len();
-        while len >= 0x80 {
-            message.push(len as u8 | 0x80);
-            len >>= 7;
-        }
-        message.push(len as u8);
-        message.extend_from_slice(service.as_bytes());
-    }
-    let mut framed = vec![0];
-    framed.extend_from_slice(&(message.len() as u32).to_be_bytes());
-    framed.extend_from_slice(&message);
-    framed
+    let mut message = Writer::default();
+    message.text(1, service);
+    frame(&message.into_bytes())
 }
 
 /// The first field of `HealthCheckResponse { ServingStatus status = 1 }`; zero when it is left out,
-/// as Protocol Buffers do with zeros. None for anything else.
+/// as Protocol Buffers do with zeros. None for what is no such message.
 fn serving_status(framed: &[u8]) -> Option<u64> {
-    let (frame, message) = framed.split_at_checked(5)?;
-    let len = u32::from_be_bytes(frame[1..].try_into().ok()?) as usize;
-    match (frame[0], message) {
-        (0, []) if len == 0 => Some(0),
-        (0, [0x08, status, ..]) if len == message.len() && *status < 0x80 => {
-            Some(u64::from(*status))
+    let mut status = 0;
+    for field in Fields::of(unframe(framed).ok()?) {
+        if let (1, Value::Number(number)) = field.ok()? {
+            status = number;
         }
-        _ => None,
     }
+    Some(status)
 }
 
 #[cfg(test)]
@@ -134,12 +120,13 @@ mod tests {
     fn only_a_whole_answer_says_serving() {
         let check = |bytes: &[u8], expected| assert_eq!(serving_status(bytes), expected);
         check(&[0, 0, 0, 0, 2, 0x08, 1], Some(1));
+        // A field of a later version.
+        check(&[0, 0, 0, 0, 2, 0x10, 1], Some(0));
         check(&[0, 0, 0, 0, 2, 0x08, 2], Some(2));
         check(&[0, 0, 0, 0, 0], Some(0));
-        // Compressed, cut off, another field, nothing.
+        // Compressed, cut off, nothing.
         check(&[1, 0, 0, 0, 2, 0x08, 1], None);
         check(&[0, 0, 0, 0, 3, 0x08, 1], None);
-        check(&[0, 0, 0, 0, 2, 0x10, 1], None);
         check(&[0, 0, 0], None);
         check(&[], None);
     }

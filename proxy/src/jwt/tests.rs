@@ -33,7 +33,7 @@ fn provider(keys: &[&Value], audiences: &[&str]) -> Provider {
     Provider {
         issuer: "https://issuer".into(),
         audiences: audiences.iter().map(|a| Arc::from(*a)).collect(),
-        keys: Some(json!({ "keys": keys }).to_string().into()),
+        keys: Keys::Inline(json!({ "keys": keys }).to_string().into()),
         headers: Vec::new(),
         forward: false,
     }

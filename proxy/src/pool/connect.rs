@@ -34,6 +34,8 @@ pub struct Peer {
     pub address: SocketAddr,
     /// Present iff it is in the mesh.
     pub identity: Option<Identity>,
+    /// It is the application of this very proxy.
+    pub own: bool,
 }
 
 /// Connects within `timeout`, handshake included. A meshed peer is never spoken to in the clear.
@@ -46,7 +48,11 @@ pub async fn connect<R: Rt>(
 ) -> Result<AnyIo<R::Io>, ConnectError> {
     let address = peer.address;
     let opened = async {
-        let io = rt.connect(address).await.map_err(|e| ConnectError::Io {
+        let opened = match peer.own {
+            true => rt.connect_app(address).await,
+            false => rt.connect(address).await,
+        };
+        let io = opened.map_err(|e| ConnectError::Io {
             address,
             kind: e.kind(),
         })?;

@@ -3,25 +3,19 @@
 use core::net::SocketAddr;
 use std::sync::Arc;
 
-use engine::authz::{self, Allowance, Decision, Subject};
-use engine::failure::{Failure, Flag};
+use engine::failure::Flag;
 use engine::head::RequestHead;
 use engine::identity::Identity;
-use engine::ratelimit;
 use engine::report::{Security, Side};
 use engine::snapshot::{InboundPort, InboundTls, PortProtocol, Snapshot};
-use engine::time::{Duration, Instant};
-use engine::trace::Trail;
-use engine::verdict::LocalResponse;
-use http::HeaderMap;
+use engine::time::Duration;
 
 use super::direct::{Direct, TIMES, forward, wire_to};
 use super::done::Done;
 use super::downstream::{Handler, serve1, serve2};
-use super::{Shadow, Shared, headers, limit, local};
+use super::{Shared, headers, local};
 use crate::config::InPlace;
 use crate::exchange::{Respond, Source};
-use crate::jwt::Verifier;
 use crate::listen::detect::{Detected, Look, LookHttp, LookTls, detect};
 use crate::listen::drain::Watch;
 use crate::net::{Abort, AnyIo, ConnInfo, Rt};
@@ -31,6 +25,8 @@ use crate::tcp;
 use crate::telemetry::{Extra, Rows, workload};
 use crate::tls::Alpn;
 use crate::tls::server::handshake;
+
+mod admit;
 
 /// Requests of one connection to the application.
 struct Inbound<R: Rt> {
@@ -42,13 +38,6 @@ struct Inbound<R: Rt> {
     from: SocketAddr,
     peer: Option<Identity>,
     rows: Rows,
-}
-
-/// What was decided about a request, and why.
-struct Judged {
-    decision: Decision,
-    limits: ratelimit::Verdict,
-    trail: Trail,
 }
 
 /// Serves one connection to the application to its end.
@@ -133,41 +122,6 @@ fn look(port: &InboundPort) -> Look {
     }
 }
 
-// === impl Judged ===
-
-impl Judged {
-    fn shadow(&self) -> Shadow {
-        Shadow {
-            audited: !self.decision.audits.is_empty(),
-            limited: self.limits.shadowed,
-        }
-    }
-
-    /// The answer to a request that is not admitted, and why it is not. The client is told less
-    /// than the log: a rule's name helps whoever looks for a way around.
-    fn refusal(&self, head: &RequestHead, now: Instant) -> Option<(LocalResponse, Failure)> {
-        let (failure, public) = match (&self.decision.verdict, &self.limits.refused) {
-            (Err(denial), _) => (denial.failure(), denial.public()),
-            (Ok(_), Some(failure)) => (failure.clone(), "too many requests"),
-            (Ok(_), None) => return None,
-        };
-        let public = Failure::new(failure.whose, failure.again, failure.flag, public);
-        let mut answer = LocalResponse::from_failure(&public, head);
-        limit::write_refusal(&self.limits, now, &mut answer.headers);
-        Some((answer, failure))
-    }
-
-    /// What the client of an admitted request is told besides the response.
-    fn says(&self, meshed: bool, now: Instant) -> HeaderMap {
-        let mut says = HeaderMap::new();
-        limit::write(self.limits.told, now, &mut says);
-        if meshed {
-            self.shadow().write(&mut says);
-        }
-        says
-    }
-}
-
 // === impl Inbound ===
 
 impl<R: Rt> Inbound<R> {
@@ -192,6 +146,7 @@ impl<R: Rt> Inbound<R> {
                 peer: Peer {
                     address: place.app,
                     identity: None,
+                    own: true,
                 },
                 cluster: None,
             },
@@ -230,9 +185,9 @@ impl<R: Rt> Inbound<R> {
     async fn copy(&self, mut io: AnyIo<R::Io>) -> Done {
         let shared = &self.shared;
         let (rt, bounds) = (&shared.rt, &shared.bounds);
-        if let Err(denial) = self.judge(None).decision.verdict {
+        if let Some(failure) = self.admit(None).await.failure() {
             io.abort();
-            return Done::broke(denial.flag(), &denial.failure().to_string());
+            return Done::broke(failure.flag, &failure.to_string());
         }
         let opened = connect(rt, &shared.tls, &self.app.peer, Alpn::Tcp, TIMES.connect).await;
         match opened {
@@ -248,46 +203,6 @@ impl<R: Rt> Inbound<R> {
         }
     }
 
-    /// Whether the request, or the connection when it is not HTTP, is admitted.
-    fn judge(&self, head: Option<&RequestHead>) -> Judged {
-        let shared = &self.shared;
-        let snapshot = shared.snapshot();
-        let subject = Subject {
-            peer: self.peer.as_ref(),
-            trust_domain: snapshot.workload.identity.trust_domain(),
-            address: self.from.ip(),
-            port: self.port,
-            head,
-        };
-        let tokens = Verifier {
-            keys: &shared.key_sets,
-            now: shared.rt.wall(),
-        };
-        let mut trail = match &shared.observer {
-            Some(_) => Trail::on(),
-            None => Trail::off(),
-        };
-        let port = port(&snapshot, self.port);
-        let decision = authz::decide(port, &subject, &tokens, &mut trail);
-        let limits = match (head, &decision.verdict) {
-            (Some(head), Ok(Allowance::NoPolicy | Allowance::Rule(_)))
-                if !port.limits.policies.is_empty() =>
-            {
-                let (peer, now) = (self.peer.as_ref(), shared.rt.now());
-                let mut limiter = shared.limiter();
-                limiter.check(&port.limits, peer, head, now, &mut trail)
-            }
-            _ => ratelimit::Verdict::default(),
-        };
-        let judged = Judged {
-            decision,
-            limits,
-            trail,
-        };
-        shared.telemetry.shadowed(self.rows, judged.shadow());
-        judged
-    }
-
     async fn answer<S, D>(
         &self,
         head: &mut RequestHead,
@@ -300,7 +215,7 @@ impl<R: Rt> Inbound<R> {
         D: Respond + Send,
     {
         let shared = &self.shared;
-        let judged = self.judge(Some(head));
+        let judged = self.admit(Some(head)).await;
         steps.extend(judged.trail.steps().iter().map(ToString::to_string));
         if let Some((answer, failure)) = judged.refusal(head, shared.rt.now()) {
             let status = answer.status;

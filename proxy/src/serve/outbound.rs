@@ -17,7 +17,7 @@ use http::{HeaderMap, Method};
 use super::direct::{Direct, forward, wire_to};
 use super::done::Done;
 use super::downstream::{Handler, serve1, serve2};
-use super::{Entry, Shared, headers, local};
+use super::{Entry, Shadow, Shared, headers, local};
 use crate::exchange::{Respond, Source};
 use crate::listen::detect::{Detected, Look, LookHttp, LookTls, detect};
 use crate::listen::drain::Watch;
@@ -29,6 +29,7 @@ use crate::telemetry::{self, Extra, Rows};
 mod connect;
 mod mirror;
 mod opaque;
+pub(crate) mod own;
 mod request;
 mod target;
 
@@ -193,6 +194,11 @@ impl<R: Rt> Outbound<R> {
                     backend = Some(session.cluster().key().clone());
                 }
                 headers::set_orig_proto(&mut head, session.protocol());
+                let shadow = Shadow {
+                    limited: session.is_over_shadow_limit(),
+                    ..Shadow::default()
+                };
+                telemetry.shadowed(rows, shadow);
                 let mirrors = session.mirrors().to_vec();
                 let deadline = session.deadline();
                 let mut run = Run::new(shared, *session, trail, rows);

@@ -4,11 +4,14 @@ use core::net::{Ipv4Addr, SocketAddr};
 use core::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use engine::entropy::Entropy;
 use engine::snapshot::PortProtocol;
 use proxy::net::{Accept as _, Rt as _};
 use tokio::sync::Semaphore;
 
+use super::limits::Counts;
+use super::work::Reply;
 use super::{AppSpec, Behaviour, serve};
 use crate::client::Client;
 use crate::net::SimRt;
@@ -27,6 +30,8 @@ pub struct AppPod {
     rng: Mutex<Entropy>,
     pub(super) client: Client,
     pub(super) witness: Witness,
+    /// Of an application that counts for rate limits.
+    pub(super) counts: Counts,
 }
 
 // === impl AppPod ===
@@ -62,6 +67,7 @@ impl AppPod {
             spec,
             behaviour,
             witness,
+            counts: Counts::default(),
         })
     }
 
@@ -86,6 +92,12 @@ impl AppPod {
 
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// What is served at a path, if the request went well.
+    pub(super) fn content(&self, path: &str, reply: &Reply) -> Option<Bytes> {
+        let content = self.spec.contents.get(path)?;
+        reply.status.is_success().then(|| content.clone())
     }
 
     pub(super) fn rng(&self) -> MutexGuard<'_, Entropy> {

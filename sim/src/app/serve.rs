@@ -8,10 +8,11 @@ use engine::head::ResponseHead;
 use engine::snapshot::PortProtocol;
 use h2::server::SendResponse;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
-use proxy::exchange::{Length, Respond as _, Sink as _, StreamError};
+use proxy::exchange::{Frame, Length, Respond as _, Sink as _, StreamError};
 use proxy::http1::{self, ServerConn};
 use proxy::net::Rt as _;
 use proxy::net::prefixed::Prefixed;
+use proxy::rls;
 use tokio::io::AsyncReadExt as _;
 
 use super::AppPod;
@@ -23,6 +24,12 @@ use crate::oracle::Call;
 
 /// The method of gRPC's health checking protocol.
 const HEALTH_CHECK: &str = "/grpc.health.v1.Health/Check";
+
+/// An application that serves says so: `HealthCheckResponse { status: SERVING }` in its frame.
+const SERVING: &[u8] = &[0, 0, 0, 0, 2, 0x08, 1];
+
+/// The most bytes of a question about rate limits.
+const QUESTION_BYTES_MAX: usize = 1024 * 1024;
 
 /// The first bytes of HTTP/2 (RFC 9113 §3.4) that no HTTP/1.1 request has.
 const PREFACE: &[u8] = b"PRI ";
@@ -61,7 +68,13 @@ async fn sequential(pod: Arc<AppPod>, mut conn: ServerConn<SimIo>) {
         let call = Call::new(&head.method, host, head.path.path(), told(&head.headers));
         let request = Request::new(call, &head.headers, whole.bytes);
         let reply = pod.handle(&request).await;
+        let content = pod.content(head.path.path(), &reply);
         let sent = async {
+            if let Some(content) = content {
+                sink.respond(response(reply.status), Length::Known(content.len() as u64))?;
+                sink.send(Frame::Data(content), true)?;
+                return poll_fn(|cx| sink.poll_flush(cx)).await;
+            }
             let length = match reply.body_bytes {
                 0 => Length::Empty,
                 n => Length::Known(n),
@@ -120,7 +133,11 @@ async fn stream(
     mut respond: SendResponse<Bytes>,
 ) -> Result<(), StreamError> {
     let (head, mut upload) = request.into_parts();
-    let health_check = head.uri.path() == HEALTH_CHECK;
+    let path = head.uri.path();
+    let health_check = path == HEALTH_CHECK;
+    if path == rls::PATH && pod.spec.counts_rate_limits {
+        return counted(pod, &head, &mut upload, &mut respond).await;
+    }
     let kind = head.headers.get(header::CONTENT_TYPE);
     let grpc = kind.is_some_and(|v| v.as_bytes().starts_with(b"application/grpc"));
     let mut bytes = http2::download(&mut upload).await?.bytes;
@@ -131,23 +148,69 @@ async fn stream(
     let call = Call::new(&head.method, host, head.uri.path(), told(&head.headers));
     let request = Request::new(call, &head.headers, bytes);
     let reply = pod.handle(&request).await;
-    let sent = match health_check && grpc && reply.status.is_success() {
-        true => serving(&mut respond),
-        false => answer(reply, grpc, &mut respond).await,
+    let content = pod.content(path, &reply);
+    let sent = match (health_check && grpc && reply.status.is_success(), content) {
+        (true, _) => message(&mut respond, SERVING),
+        (false, Some(content)) => whole(&mut respond, reply.status, content),
+        (false, None) => answer(reply, grpc, &mut respond).await,
     };
     pod.answered(&request, reply, sent.is_ok());
     sent
 }
 
-/// An application that serves says so: `HealthCheckResponse { status: SERVING }`.
-fn serving(respond: &mut SendResponse<Bytes>) -> Result<(), StreamError> {
+/// A question about rate limits.
+async fn counted(
+    pod: &AppPod,
+    head: &http::request::Parts,
+    upload: &mut h2::RecvStream,
+    respond: &mut SendResponse<Bytes>,
+) -> Result<(), StreamError> {
+    let mut question = BytesMut::new();
+    while let Some(data) = upload.data().await {
+        let data = data.map_err(|_| StreamError::Reset)?;
+        if question.len() + data.len() > QUESTION_BYTES_MAX {
+            return Err(StreamError::Reset);
+        }
+        let released = upload.flow_control().release_capacity(data.len());
+        released.map_err(|_| StreamError::Reset)?;
+        question.extend_from_slice(&data);
+    }
+    let host = head.uri.host().unwrap_or_default();
+    let call = Call::new(&head.method, host, head.uri.path(), told(&head.headers));
+    let request = Request::new(call, &head.headers, question.len() as u64);
+    let reply = pod.handle(&request).await;
+    let said = pod.counts.answer(&question, pod.rt.now());
+    let sent = match said.filter(|_| reply.status.is_success()) {
+        Some(said) => message(respond, &said),
+        None => answer(reply, true, respond).await,
+    };
+    pod.answered(&request, reply, sent.is_ok());
+    sent
+}
+
+/// A response with a body that means something.
+fn whole(
+    respond: &mut SendResponse<Bytes>,
+    status: StatusCode,
+    content: Bytes,
+) -> Result<(), StreamError> {
+    let broken = |_: h2::Error| StreamError::Reset;
+    let mut head = Response::new(());
+    *head.status_mut() = status;
+    *head.headers_mut() = response(status).headers;
+    let mut out = respond.send_response(head, false).map_err(broken)?;
+    out.send_data(content, true).map_err(broken)
+}
+
+/// A message of gRPC in its frame, and a good status.
+fn message(respond: &mut SendResponse<Bytes>, framed: &[u8]) -> Result<(), StreamError> {
     let broken = |_: h2::Error| StreamError::Reset;
     let mut head = Response::new(());
     let kind = HeaderValue::from_static("application/grpc");
     head.headers_mut().insert(header::CONTENT_TYPE, kind);
     let mut out = respond.send_response(head, false).map_err(broken)?;
-    let message = Bytes::from_static(&[0, 0, 0, 0, 2, 0x08, 1]);
-    out.send_data(message, false).map_err(broken)?;
+    let framed = Bytes::copy_from_slice(framed);
+    out.send_data(framed, false).map_err(broken)?;
     let mut trailers = HeaderMap::new();
     trailers.insert("grpc-status", HeaderValue::from_static("0"));
     out.send_trailers(trailers).map_err(broken)

@@ -53,6 +53,8 @@ fn spec() -> AppSpec {
         response_size: 100_000,
         calls: Vec::new(),
         cold_start: None,
+        counts_rate_limits: false,
+        contents: std::collections::BTreeMap::new(),
     }
 }
 

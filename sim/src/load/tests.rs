@@ -53,6 +53,8 @@ fn bench(load: &str, stories: Tell) -> Bench {
         response_size: 10,
         calls: Vec::new(),
         cold_start: None,
+        counts_rate_limits: false,
+        contents: std::collections::BTreeMap::new(),
     };
     let witness = Witness::new(Oracle::new(
         &Spec::default(),

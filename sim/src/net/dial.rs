@@ -4,6 +4,9 @@
 //!   app ──connect──▶ captured? ──yes──▶ own sidecar's outbound listener (loopback, at once)
 //!                        │no
 //!                        ▼
+//!                own address? the proxy: its own inbound listener; others: the port itself
+//!                        │no
+//!                        ▼
 //!                ClusterIP? one endpoint is drawn, as kube-proxy does
 //!                        ▼
 //!        SYN ──latency──▶ pod in the mesh? its inbound listener : the port itself
@@ -22,7 +25,7 @@ use super::NetEvent;
 use super::pipe::Pipe;
 use super::state::{BACKLOG, Conn, ConnEnd, ConnKey, EndState, Key, Net};
 use crate::exec::wheel::TimerKey;
-use crate::world::{Crash, Node, NodeId, NodeState, Role, Shared};
+use crate::world::{Capture, Crash, Node, NodeId, NodeState, Role, Shared};
 
 /// Linux's `tcp_syn_retries`: with a first timeout of 1 s that doubles, a connect to nowhere fails
 /// after 127 s.
@@ -64,7 +67,14 @@ pub(crate) enum Started {
 // === impl Shared: connects ===
 
 impl Shared {
-    pub(crate) fn start_dial(&self, from: NodeId, role: Role, to: SocketAddr) -> Started {
+    /// `app`: it is for the application of the own node, past its proxy.
+    pub(crate) fn start_dial(
+        &self,
+        from: NodeId,
+        role: Role,
+        to: SocketAddr,
+        app: bool,
+    ) -> Started {
         let mut nodes = self.nodes.borrow_mut();
         let node = &mut nodes[from.0 as usize];
         if node.state != NodeState::Up {
@@ -73,7 +83,7 @@ impl Shared {
         let port = EPHEMERAL_FIRST + node.next_port;
         node.next_port = (node.next_port + 1) % EPHEMERAL_COUNT;
         let mut net = self.net.borrow_mut();
-        let Some(target) = net.route(&mut nodes, from, role, to) else {
+        let Some(target) = net.route(&mut nodes, from, role, to, app) else {
             return Started::Done(Err(refused()));
         };
         if target.node == Some(from) {
@@ -293,14 +303,19 @@ impl Net {
         from: NodeId,
         role: Role,
         to: SocketAddr,
+        app: bool,
     ) -> Option<Target> {
         let node = &mut nodes[from.0 as usize];
-        let own = to.ip().is_loopback() || to.ip() == node.spec.ip;
-        if own {
+        let here = to.ip() == node.spec.ip;
+        if to.ip().is_loopback() || here {
+            // A proxy that balances to its own pod comes in as any other client does.
+            let capture = node.spec.capture.as_ref();
+            let redirect = capture.filter(|_| here && role == Role::Proxy && !app);
+            let redirect = redirect.filter(|c| c.takes(to.port()));
             return Some(Target {
                 node: Some(from),
-                port: to.port(),
-                original_dst: None,
+                port: redirect.map_or(to.port(), |c| c.inbound),
+                original_dst: redirect.map(|_| to),
             });
         }
         if let (Role::App, Some(capture)) = (role, &node.spec.capture)
@@ -319,8 +334,7 @@ impl Net {
         };
         let dest = self.by_ip.get(&to.ip()).copied();
         let capture = dest.and_then(|d| nodes[d.0 as usize].spec.capture.as_ref());
-        let redirect =
-            capture.filter(|c| !within(&c.skip_inbound, to.port()) && to.port() != c.inbound);
+        let redirect = capture.filter(|c| c.takes(to.port()));
         Some(Target {
             node: dest,
             port: redirect.map_or(to.port(), |c| c.inbound),
@@ -335,6 +349,15 @@ impl Net {
                 waker.wake();
             }
         }
+    }
+}
+
+// === impl Capture ===
+
+impl Capture {
+    /// Whether connections to this port arrive at the proxy.
+    fn takes(&self, port: u16) -> bool {
+        !within(&self.skip_inbound, port) && port != self.inbound
     }
 }
 

@@ -473,7 +473,8 @@ fn traffic_of_a_meshed_pod_is_captured_on_both_sides() {
     check(Role::App, local(PORT), "8080 None");
     check(Role::Proxy, at(2), "14006 Some(10.0.0.2:8080)");
     check(Role::Proxy, port(2, 14020), "14020 None");
-    check(Role::Proxy, at(1), "8080 None");
+    check(Role::Proxy, at(1), "14006 Some(10.0.0.1:8080)");
+    check(Role::Proxy, local(PORT), "8080 None");
 }
 
 #[test]

@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use engine::entropy::Entropy;
 use engine::identity::Identity;
 use engine::live::Clusters;
-use engine::ratelimit::Limiter;
 use engine::report::{EventKind, Frame, Recorder, Security, Side};
 use engine::snapshot::{ClusterKey, Frontend, Rule, Snapshot};
 use engine::time::Instant;
@@ -35,7 +34,6 @@ pub(crate) struct Agent {
     pub(super) telemetry: Telemetry,
     pub(super) lanes: Lanes,
     entropy: Mutex<Entropy>,
-    limiter: Mutex<Limiter>,
     known: Mutex<Vec<Known>>,
     /// Rows of callers, by identity.
     callers: Mutex<BTreeMap<String, Rows>>,
@@ -75,7 +73,6 @@ impl Agent {
             address,
             telemetry: Telemetry::new(name, now),
             entropy: Mutex::new(Entropy::from_seed(rt.rand())),
-            limiter: Mutex::default(),
             known: Mutex::default(),
             callers: Mutex::default(),
             lanes: Lanes::default(),
@@ -109,10 +106,6 @@ impl Agent {
 
     pub(super) fn entropy(&self) -> MutexGuard<'_, Entropy> {
         self.entropy.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn limiter(&self) -> MutexGuard<'_, Limiter> {
-        self.limiter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What was counted since the last call.

@@ -18,7 +18,7 @@ use engine::trace::Trail;
 use engine::verdict::LocalResponse;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use proxy::net::Rt as _;
-use proxy::telemetry::{Done, EndpointRowId, Extra, Rows};
+use proxy::telemetry::{Done, EndpointRowId, Extra, Rows, Shadow};
 
 use super::Agent;
 use super::lanes::NoLease;
@@ -157,6 +157,9 @@ impl Agent {
                 let backend = session.cluster().key().clone();
                 let rows = self.rows(snapshot, frontend, rule.as_ref(), Some(&backend), now);
                 let mut counted = self.count(rows);
+                let limited = session.is_over_shadow_limit();
+                let audited = false;
+                self.telemetry.shadowed(rows, Shadow { audited, limited });
                 counted.extra.mirrored = self.mirror(&session, ask, &head);
                 self.drive(*session, ask, &head, &mut counted).await
             }
@@ -172,7 +175,7 @@ impl Agent {
             sent += 1;
             self.rt.spawn(async move {
                 let now = agent.rt.now();
-                let made = Session::for_mirror(&to, &head, deadline, &agent.clusters, now);
+                let made = Session::alone(&to.cluster, &head, deadline, &agent.clusters, now);
                 if let Some(session) = made {
                     let mut counted = agent.count(Rows::default());
                     agent.drive(session, &ask, &head, &mut counted).await;

@@ -7,13 +7,12 @@ use engine::authz::{self, Allowance, BadToken, Claims, Subject, Tokens};
 use engine::failure::Failure;
 use engine::head::RequestHead;
 use engine::identity::Identity;
-use engine::ratelimit;
+use engine::ratelimit::{self, Asking, global};
 use engine::report::Security;
 use engine::snapshot::authz::Provider;
 use engine::trace::Trail;
 use engine::verdict::LocalResponse;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use proxy::headers::write_refusal;
 use proxy::net::Rt as _;
 use proxy::telemetry::{Done, Extra, Shadow};
 use tokio::sync::oneshot;
@@ -219,9 +218,19 @@ impl Incoming {
         let decision = authz::decide(port, &subject, &tokens, &mut Trail::off());
         let limits = match &decision.verdict {
             Ok(Allowance::NoPolicy | Allowance::Rule(_)) if !port.limits.policies.is_empty() => {
-                let (peer, now) = (self.identity.as_ref(), agent.rt.now());
-                let mut limiter = agent.limiter();
-                limiter.check(&port.limits, peer, &self.head, now, &mut Trail::off())
+                let asking = Asking {
+                    peer: self.identity.as_ref(),
+                    head: Some(&self.head),
+                };
+                for question in global::questions(port.limits.about(asking), asking) {
+                    let name = &question.policy().name;
+                    let what = format!("global limits of RateLimitPolicy {name}");
+                    self.sites
+                        .beyond(format!("{what}: they are asked for by the proxy"));
+                }
+                let mut limiter = agent.clusters.limiter();
+                let about = port.limits.about(asking);
+                limiter.check(about, asking, agent.rt.now(), &mut Trail::off())
             }
             _ => ratelimit::Verdict::default(),
         };
@@ -235,9 +244,9 @@ impl Incoming {
         });
         let refusal = failure.or_else(|| limits.refused.clone());
         let refusal = refusal.map(|failure| {
-            let mut response = LocalResponse::from_failure(&failure, &self.head);
-            write_refusal(&limits, agent.rt.now(), &mut response.headers);
-            response
+            let mut answer = LocalResponse::from_failure(&failure, &self.head);
+            limits.write_refusal(agent.rt.now(), &mut answer.headers);
+            answer
         });
         (refusal, shadow)
     }

@@ -134,6 +134,31 @@ fn requests_go_through_both_sidecars_with_mutual_tls() {
     assert_eq!(seen.frames.len(), 10);
 }
 
+/// A pod may be the endpoint of the Service that it calls: then its proxy is client and server.
+#[test]
+fn a_pod_that_calls_its_own_service_goes_through_its_own_inbound_side() {
+    let load = json!([{"name": "self", "from": "shop/Deployment/api", "to": "http://api/",
+                       "rate": 100, "arrival": "constant", "timeout": "2s"}]);
+    for replicas in [1, 2] {
+        let spec = spec(json!({"load": load.clone()}));
+        let (seen, _) = observe(&spec, &manifests(replicas), Options::default());
+        let totals = seen.totals();
+        let ended = (totals.requests, totals.failure, totals.local_failure);
+        assert_eq!(ended, (1_000, 0, 0), "{replicas} replicas");
+        let mut all = engine::report::Frame::empty("sum");
+        seen.frames.iter().for_each(|frame| all.merge(frame));
+        let served = all.edges.iter().filter(|(edge, _)| {
+            edge.side == engine::report::Side::Server
+                && edge.tls == engine::report::Security::Mutual
+        });
+        let served: u64 = served.map(|(_, counters)| counters.requests).sum();
+        assert_eq!(
+            served, 1_000,
+            "{replicas} replicas: with mutual TLS, however near"
+        );
+    }
+}
+
 #[test]
 fn the_same_seed_gives_the_same_bytes() {
     let spec = spec(json!({"events": [

@@ -1,6 +1,7 @@
 //! How the applications behind the proxies behave.
 
 use core::time::Duration;
+use std::collections::BTreeMap;
 
 use http::Method;
 use schemars::JsonSchema;
@@ -51,6 +52,15 @@ pub struct App {
     /// A pod that has just started is slower for a while.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cold_start: Option<ColdStart>,
+    /// Whether it counts for global rate limits (`envoy.service.ratelimit.v3`); each pod for
+    /// itself.
+    #[serde(default, skip_serializing_if = "is_false")]
+    #[schemars(example = true)]
+    pub counts_rate_limits: bool,
+    /// Contents it serves, by path; other paths are answered with bytes that mean nothing.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(example = contents_example())]
+    pub contents: BTreeMap<String, String>,
 }
 
 /// One call an application makes while it serves a request.
@@ -148,6 +158,8 @@ impl App {
             response_size: None,
             calls: Vec::new(),
             cold_start: None,
+            counts_rate_limits: false,
+            contents: BTreeMap::new(),
         }
     }
 
@@ -211,6 +223,10 @@ impl OnError {
     fn is_default(&self) -> bool {
         *self == Self::default()
     }
+}
+
+fn contents_example() -> BTreeMap<String, String> {
+    BTreeMap::from([("/jwks.json".to_owned(), "{\"keys\": []}".to_owned())])
 }
 
 const fn always() -> Share {

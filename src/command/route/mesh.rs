@@ -67,8 +67,21 @@ impl SourceArgs {
         more: &[PathBuf],
         about: Option<&str>,
     ) -> Result<Mesh, Error> {
+        let texts = self.texts(ui, more, about)?;
+        let mesh = Mesh::of(&texts, self.ignore_foreign)?;
+        mesh.warn(ui)?;
+        Ok(mesh)
+    }
+
+    /// The texts of the manifests, or of the objects of the cluster.
+    pub(crate) fn texts(
+        &self,
+        ui: &mut Ui,
+        more: &[PathBuf],
+        about: Option<&str>,
+    ) -> Result<Vec<Input>, Error> {
         let files: Vec<PathBuf> = self.files.iter().chain(more).cloned().collect();
-        let texts = match (files.is_empty(), self.cluster.is_given()) {
+        Ok(match (files.is_empty(), self.cluster.is_given()) {
             (false, false) => input::read_all(&files, self.recursive)?,
             (true, true) => self.of_cluster(ui, about)?,
             (true, false) => {
@@ -80,10 +93,7 @@ impl SourceArgs {
                 return Err(Error::new("files or a cluster are looked at, not both")
                     .hint("leave out the files, or the flags that name the cluster"));
             }
-        };
-        let mesh = Mesh::of(&texts, self.ignore_foreign)?;
-        mesh.warn(ui)?;
-        Ok(mesh)
+        })
     }
 }
 

@@ -44,7 +44,7 @@ impl Bench {
     }
 }
 
-fn opened(errors: u64, total: u64, until: u64) -> Change {
+fn opened(errors: u32, total: u32, until: u64) -> Change {
     Change::Opened {
         until: at(until),
         tripped: Tripped::Errors { errors, total },

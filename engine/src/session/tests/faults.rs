@@ -85,11 +85,52 @@ fn a_mirror_is_one_try_on_its_cluster() {
         panic!("{:?}", session.mirrors());
     };
     let head = request(Method::GET);
-    let mirror = Session::for_mirror(to, &head, session.deadline(), &b.proxy, at(0));
+    let mirror = Session::alone(&to.cluster, &head, session.deadline(), &b.proxy, at(0));
     let mut mirror = mirror.unwrap();
     b.attempt(&mut mirror, at(0));
     assert!(matches!(
         b.head(&mut mirror, response(503), at(0)),
         OnHead::Pass
     ));
+}
+
+#[test]
+fn a_limit_of_the_clients_side_refuses_before_anything_else() {
+    let limit = |shadow| crate::snapshot::ratelimit::Policy {
+        name: ObjectName::new("shop", "p"),
+        version: 1,
+        rules: vec![crate::snapshot::ratelimit::Rule {
+            matches: Vec::new(),
+            limit: crate::snapshot::ratelimit::Limit {
+                requests: 1,
+                per: Duration::from_secs(1),
+                burst: 1,
+            },
+            per: crate::snapshot::ratelimit::Per::Total,
+            overrides: Vec::new(),
+            origin: Origin::default_of("limit"),
+        }],
+        global: None,
+        shadow,
+        headers: false,
+    };
+    let with = |shadow| {
+        let rule = rule(|r| {
+            r.fault = fault(true, true);
+            r.limits = vec![Arc::new(limit(shadow))];
+        });
+        Bench::new(1, rule, |_| ())
+    };
+    let mut b = with(false);
+    let flag = |b: &mut Bench| match b.open(request(Method::GET), at(0)) {
+        Opened::Respond(answer) => answer.response,
+        Opened::Forward(_) => panic!("forwarded"),
+    };
+    assert_eq!(flag(&mut b).flag, Some(Flag::FaultInjected));
+    let over = flag(&mut b);
+    assert_eq!(over.flag, Some(Flag::RateLimited));
+    assert_eq!(over.headers["retry-after"], "1");
+    let mut shadow = with(true);
+    flag(&mut shadow);
+    assert_eq!(flag(&mut shadow).flag, Some(Flag::FaultInjected));
 }

@@ -397,3 +397,39 @@ fn faults_carry_their_shares() {
 }
 
 mod guards;
+
+/// The requests of the limits of the client's side, of each rule of the port's table.
+fn client_limits(extra: &str, client: (&str, &str)) -> Vec<Vec<u32>> {
+    let snapshot = snapshot_of(&format!("{SHOP}{extra}"), client.0, client.1);
+    let name = ObjectName::new("shop", "web");
+    let mut frontends = snapshot.outbound.frontends.iter();
+    let frontend = frontends.find(|frontend| frontend.service == name);
+    let rules = frontend.unwrap().routes.rules().iter();
+    let limits = |rule: &Arc<Rule>| {
+        let limits = rule.limits.iter().flat_map(|policy| &policy.rules);
+        limits.map(|rule| rule.limit.requests).collect()
+    };
+    rules.map(limits).collect()
+}
+
+#[test]
+fn limits_of_the_clients_side_hold_together_for_those_they_are_about() {
+    let limit = |name: &str, namespace: &str, target: &str, side: &str, requests: u32| {
+        let spec =
+            format!("  side: {side}\n  local: {{rules: [{{limit: {{requests: {requests}}}}}]}}");
+        policy("RateLimitPolicy", name, namespace, target, &spec)
+    };
+    let all = limit("all", "shop", TO_WEB, "Client", 1);
+    let port = limit(
+        "port",
+        "shop",
+        "{kind: Service, name: web, sectionName: http}",
+        "Client",
+        2,
+    );
+    let mine = limit("mine", "cart", TO_WEB_OF_SHOP, "Client", 3);
+    let server = limit("server", "shop", TO_WEB, "Server", 4);
+    let written = format!("{all}{port}{mine}{server}");
+    assert_eq!(client_limits(&written, WEB), [[1, 2]]);
+    assert_eq!(client_limits(&written, CART), [[1, 2, 3]]);
+}

@@ -59,7 +59,7 @@ fn what_sets_nothing_is_refused() {
         "  action: Deny\n",
         &["6 error: `action` has no effect without `rules`"],
     );
-    authorization("  rules: []\n", &["6 error: `rules` is empty"]);
+    authorization("  rules: []\n", &["6 error: `rules` is an empty list"]);
     authorization(
         "  selector: {}\n  rules: [{}]\n",
         &["6 error: the selector has no labels"],
@@ -192,7 +192,11 @@ fn keys_are_public_and_there() {
     jwks("{}", "the provider has no keys");
     jwks(
         "{uri: 'https://i/keys'}",
-        "`uri` is not supported by this version: proxies do not fetch keys",
+        "`uri` does not begin with `http://`",
+    );
+    jwks(
+        "{uri: 'http://keys/', inline: '{}'}",
+        "the provider has two sources of keys",
     );
     jwks("{inline: '{}'}", "the key set has no list `keys`");
     jwks("{inline: '{\"keys\": []}'}", "the key set has 0 keys");
@@ -230,9 +234,22 @@ fn limits_say_what_they_count() {
         &[],
     );
     limits("", &["5 error: the policy limits nothing"]);
-    limits(
-        "  global: {domain: d}\n",
-        &["6 error: `global` is not supported by this version"],
+    let global = |fields: &str, messages: &[&str]| {
+        let text = "serviceRef: {name: l, port: 8081}, domain: d";
+        limits(&format!("  global: {{{text}{fields}}}\n"), messages);
+    };
+    global(
+        ", rules: [{limit: {requests: 1}}], failOpen: false, timeout: 5ms",
+        &[],
+    );
+    global("", &["6 error: `rules` is an empty list"]);
+    global(
+        ", rules: [{limit: {requests: 1}}], timeout: 11s",
+        &["6 error: the timeout is not between 1ms and 10s"],
+    );
+    global(
+        ", rules: [{limit: {requests: 1, burst: 2}}]",
+        &["6 error: a global limit has no `burst`"],
     );
     let rule = |rule: &str, message: &str| {
         limits(
@@ -260,8 +277,23 @@ fn limits_say_what_they_count() {
         "{limit: {requests: 1}, matches: [{when: [{key: 'jwt.claims[a]', values: [b]}]}]}",
         "`jwt.claims[a]` is not a key of a condition",
     );
+    let client = |fields: &str, messages: &[&str]| {
+        limits(
+            &format!("  side: Client\n  local: {{rules: [{{limit: {{requests: 1}}}}]}}\n{fields}"),
+            messages,
+        );
+    };
+    client("", &[]);
+    client(
+        "  headers: true\n",
+        &["8 error: `headers` has no effect with `side: Client`"],
+    );
+    client(
+        "  selector: {matchLabels: {a: b}}\n",
+        &["8 error: `selector` has no effect with `side: Client`"],
+    );
     limits(
-        "  side: Client\n  local: {rules: [{limit: {requests: 1}}]}\n",
-        &["6 error: `side: Client` is not supported by this version"],
+        "  side: Client\n  local: {rules: [{limit: {requests: 1}, per: Identity}]}\n",
+        &["7 error: `per: Identity` has no effect with `side: Client`"],
     );
 }

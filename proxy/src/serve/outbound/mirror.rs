@@ -45,7 +45,7 @@ pub(super) fn start<R: Rt>(
     for to in mirrors {
         let Some(counted) = admit(shared) else { break };
         let clusters = &shared.clusters;
-        let Some(session) = Session::for_mirror(to, head, deadline, clusters, now) else {
+        let Some(session) = Session::alone(&to.cluster, head, deadline, clusters, now) else {
             continue;
         };
         let (tee, copy) = Tee::new(body, shared.bounds.mirror_body);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use engine::classify::{Assessment, Broken, Outcome};
 use engine::live::{ConnectionPermit, LiveCluster, Started, Unavailable};
+use engine::ratelimit::{Asking, Verdict};
 use engine::report::Ended;
 use engine::route::{find_tcp, find_tls};
 use engine::snapshot::{Frontend, Passthrough, RouteKind, Rule, Snapshot};
@@ -21,6 +22,7 @@ use super::target::{Past, Target, find};
 use crate::net::{Abort, AnyIo, Rt};
 use crate::observe::{Role, cut};
 use crate::pool::{ConnectError, Peer, connect};
+use crate::serve::Shadow;
 use crate::serve::direct::TIMES;
 use crate::serve::done::Done;
 use crate::tcp;
@@ -104,7 +106,20 @@ impl<R: Rt> Outbound<R> {
         let telemetry = &shared.telemetry;
         let rows = self.look_up(snapshot, frontend, Some(&rule), Some(&key));
         telemetry.start(rows);
-        let (done, retries, upstream) = match self.open(&cluster).await {
+        let limits = self.limit(&rule, now);
+        let limited = limits.shadowed;
+        telemetry.shadowed(
+            rows,
+            Shadow {
+                limited,
+                ..Shadow::default()
+            },
+        );
+        let opened = match &limits.refused {
+            Some(failure) => Err((Done::broke(failure.flag, &failure.to_string()), 0)),
+            None => self.open(&cluster).await,
+        };
+        let (done, retries, upstream) = match opened {
             Ok((opened, retries)) => {
                 let upstream = opened.started.endpoint.address;
                 (self.stream(opened, io).await, retries, Some(upstream))
@@ -149,6 +164,19 @@ impl<R: Rt> Outbound<R> {
         };
         let cluster = self.shared.clusters.get(&key, now)?;
         Some((rule, cluster))
+    }
+
+    /// What the limits of the client's side say about one more connection.
+    fn limit(&self, rule: &Rule, now: Instant) -> Verdict {
+        if rule.limits.is_empty() {
+            return Verdict::default();
+        }
+        let asking = Asking {
+            peer: None,
+            head: None,
+        };
+        let mut limiter = self.shared.clusters.limiter();
+        limiter.check(rule.limits.iter(), asking, now, &mut Trail::off())
     }
 
     /// A connection to an endpoint, and how many connects failed before.
@@ -207,6 +235,7 @@ impl<R: Rt> Outbound<R> {
         let peer = Peer {
             address: started.endpoint.address,
             identity: started.endpoint.identity.clone(),
+            own: false,
         };
         let timeout = started.policy.connect_timeout;
         match connect(rt, tls, &peer, Alpn::Tcp, timeout).await {

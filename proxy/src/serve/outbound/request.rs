@@ -460,6 +460,7 @@ fn destination(attempt: &Attempt, cluster: &ClusterKey) -> (Destination, Times) 
         peer: Peer {
             address: attempt.endpoint.address,
             identity: attempt.endpoint.identity.clone(),
+            own: false,
         },
         cluster: Some(cluster.clone()),
     };

@@ -32,6 +32,7 @@ pub(super) fn find(snapshot: &Snapshot, to: SocketAddr) -> Target {
         peer: Peer {
             address: to,
             identity: pod.and_then(|pod| pod.identity_at(to.port())).cloned(),
+            own: false,
         },
         pod: pod.map(|pod| pod.name.clone()),
     })

@@ -1,30 +1,40 @@
 //! What clients are told about rate limits.
 
-use engine::ratelimit::{Told, Verdict};
-use engine::time::{Duration, Instant};
 use http::HeaderMap;
 use http::header::{HeaderName, RETRY_AFTER};
+
+use super::{Told, Verdict};
+use crate::time::{Duration, Instant};
 
 /// The names of draft-polli-ratelimit-headers-03, as Envoy sends them.
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
-/// Adds what a client is told whose request is refused: the nearest limit, and when it makes sense
-/// to come back (RFC 6585 §4).
-pub fn write_refusal(verdict: &Verdict, now: Instant, headers: &mut HeaderMap) {
-    write(verdict.told, now, headers);
-    if let Some(at) = verdict.retry_at {
-        headers.insert(RETRY_AFTER, seconds(at.since(now)).into());
+// === impl Told ===
+
+impl Told {
+    /// Adds the limit to the headers of a response.
+    pub fn write(&self, now: Instant, headers: &mut HeaderMap) {
+        headers.insert(LIMIT, self.limit.into());
+        headers.insert(REMAINING, self.remaining.into());
+        headers.insert(RESET, seconds(self.reset.since(now)).into());
     }
 }
 
-/// Adds the limit that is nearest.
-pub(super) fn write(told: Option<Told>, now: Instant, headers: &mut HeaderMap) {
-    let Some(told) = told else { return };
-    headers.insert(LIMIT, told.limit.into());
-    headers.insert(REMAINING, told.remaining.into());
-    headers.insert(RESET, seconds(told.reset.since(now)).into());
+// === impl Verdict ===
+
+impl Verdict {
+    /// Adds what a client is told who is refused: the limit that is nearest, and when it makes
+    /// sense to come back (RFC 6585 §4).
+    pub fn write_refusal(&self, now: Instant, headers: &mut HeaderMap) {
+        if let Some(told) = self.told {
+            told.write(now, headers);
+        }
+        if let Some(at) = self.retry_at {
+            headers.insert(RETRY_AFTER, seconds(at.since(now)).into());
+        }
+    }
 }
 
 /// Whole seconds, upwards: who comes back earlier is refused again.
@@ -51,7 +61,7 @@ mod tests {
         };
         let check = |verdict: &Verdict, expected: &[(&str, &str)]| {
             let mut headers = HeaderMap::new();
-            write_refusal(verdict, now, &mut headers);
+            verdict.write_refusal(now, &mut headers);
             let mut seen: Vec<_> = headers
                 .iter()
                 .map(|(name, value)| (name.as_str(), value.to_str().unwrap()))

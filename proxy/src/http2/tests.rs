@@ -1,5 +1,6 @@
 //! Pairs of connections over pipes, and translations between the versions.
 
+mod hostile;
 mod keep_alive;
 mod limits;
 mod translate;

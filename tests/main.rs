@@ -8,6 +8,7 @@ mod common;
 mod crds;
 mod envoy;
 mod fields;
+mod limits;
 mod proxy;
 mod scenarios;
 mod telemetry;

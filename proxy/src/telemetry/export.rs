@@ -18,6 +18,7 @@ use super::config::{Otlp, OtlpProtocol, Push, Url};
 use super::outputs::Outputs;
 use super::process::Process;
 use super::queue::Queue;
+pub use super::queue::RECORDS_MAX;
 use super::totals::Totals;
 use super::{influx, otlp, statsd, zipkin};
 use crate::net::Rt;

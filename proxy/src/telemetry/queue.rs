@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 /// The most records that wait; OpenTelemetry's default for its batch processor. At about 1 KiB each
 /// some 2 MiB.
-pub(super) const RECORDS_MAX: usize = 2048;
+pub const RECORDS_MAX: usize = 2048;
 
 /// The most records of one export; OpenTelemetry's default.
 pub(super) const BATCH_MAX: usize = 512;

@@ -1309,7 +1309,7 @@ _meshctl() {
             opts="-q -h --color --quiet --help list help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
         meshctl__subcmd__proxy)
-            opts="-f -R -q -h --role --workload --filename --recursive --cert --key --trust-bundle --token --trust-domain --outbound --inbound --health --admin --workers --drain-timeout --log-level --zone --region --probe --control-plane --color --quiet --help wait help"
+            opts="-f -R -q -h --role --workload --filename --recursive --cert --key --trust-bundle --token --trust-domain --outbound --inbound --health --admin --proxy-protocol --workers --drain-timeout --log-level --zone --region --probe --control-plane --access-log --access-log-file --access-log-sample --otlp --otlp-protocol --otlp-header --otlp-signals --zipkin --trace-sample --trace-ignore-parent --trace-propagation --statsd --influx --metrics-interval --resource --color --quiet --help wait help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1463,6 +1463,10 @@ _meshctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --proxy-protocol)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --workers)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1488,6 +1492,62 @@ _meshctl() {
                     return 0
                     ;;
                 --control-plane)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --access-log)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --access-log-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --access-log-sample)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --otlp)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --otlp-protocol)
+                    COMPREPLY=($(compgen -W "http grpc" -- "${cur}"))
+                    return 0
+                    ;;
+                --otlp-header)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --otlp-signals)
+                    COMPREPLY=($(compgen -W "traces metrics logs" -- "${cur}"))
+                    return 0
+                    ;;
+                --zipkin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --trace-sample)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --trace-propagation)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --statsd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --influx)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metrics-interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --resource)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

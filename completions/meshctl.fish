@@ -551,10 +551,11 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_se
 complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l trust-bundle -d 'Certificates of the authorities that are trusted, PEM' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l token -d 'The token that the control plane signs a certificate for' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l trust-domain -d 'SPIFFE trust domain of the mesh' -r
-complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l outbound -d 'Where the application\'s connections arrive, `none` for nowhere [default: 127.0.0.1:14001 and [::1]:14001]' -r
-complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l inbound -d 'Where connections to the application arrive, `none` for nowhere [default: the ports of the Workload with an `appPort`, else port 14006 of all addresses]' -r
-complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l health -d 'Where probes and Prometheus ask, `none` for nowhere [default: port 14020 of all addresses]' -r
-complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l admin -d 'Where administrators ask, `none` for nowhere [default: 127.0.0.1:14000]' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l outbound -d 'Where the application\'s connections arrive, or `none` [default: 127.0.0.1:14001 and [::1]:14001]' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l inbound -d 'Where connections to the application arrive, or `none` [default: the ports of the Workload with an `appPort`, else port 14006 of all addresses]' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l health -d 'Where probes and Prometheus ask, or `none` [default: port 14020 of all addresses]' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l admin -d 'Where administrators ask, or `none` [default: 127.0.0.1:14000]' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l proxy-protocol -d 'Listener ports behind a load balancer: connections begin with a PROXY header, version 1 or 2; others are closed. Whoever can reach such a port can be any client' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l workers -d 'Worker threads' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l drain-timeout -d 'How long a signal waits for what was accepted' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l log-level -d 'How much is told on standard error' -r -f -a "error\t''
@@ -566,10 +567,29 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_se
 complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l region -d 'Region of the workload, where its manifest says none' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l probe -d 'A probe of the kubelet that is let through without a certificate: http:PORT/PATH (can be repeated)' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l control-plane -d 'Where the control plane is; this version has none, and takes its configuration from -f' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l access-log -d 'Write a line for each request [default: no access log]' -r -f -a "text\t'Envoy\'s default fields, and four more'
+json\t'One object'"
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l access-log-file -d 'Where the access log goes, `-` for standard output' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l access-log-sample -d 'Which share of the requests that did not fail is written; the others always are' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l otlp -d 'An OpenTelemetry collector: http://HOST:4318, or port 4317 with --otlp-protocol grpc' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l otlp-protocol -d 'What the collector speaks' -r -f -a "http\t'Protocol Buffers over HTTP/1.1'
+grpc\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l otlp-header -d 'A header of each export, NAME=VALUE (can be repeated)' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l otlp-signals -d 'What the collector gets' -r -f -a "traces\t''
+metrics\t''
+logs\t'The access log'"
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l zipkin -d 'A Zipkin server, which gets traces: http://HOST:9411' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l trace-sample -d 'Which share of the traces that begin here is sampled' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l trace-propagation -d 'Headers that trace contexts are read from, in this order, and written to: tracecontext, b3, b3multi' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l statsd -d 'A statsd server that understands the tags of DogStatsD, over UDP' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l influx -d 'A server of InfluxDB\'s line protocol over UDP' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l metrics-interval -d 'How often metrics are pushed, at least 1s' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l resource -d 'More about the proxy in what is exported, NAME=VALUE (can be repeated)' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -s R -l recursive -d 'Look for manifests in subdirectories as well'
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l trace-ignore-parent -d 'Sample by --trace-sample also where the request says otherwise'
 complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -s q -l quiet -d 'Print data and errors only, no news'
 complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -f -a "wait" -d 'Wait until the proxy beside can serve'

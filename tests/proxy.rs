@@ -9,3 +9,4 @@ mod harness;
 mod lifecycle;
 mod mtls;
 mod requests;
+mod telemetry;

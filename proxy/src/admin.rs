@@ -28,6 +28,7 @@ use crate::listen::{self};
 use crate::net::{Accept, Rt};
 use crate::serve::set_date;
 use crate::telemetry::collect::View;
+use crate::telemetry::export::Observed;
 use crate::telemetry::process::{Process, Usage};
 use crate::telemetry::prometheus;
 use crate::{Proxy, net};
@@ -251,20 +252,32 @@ impl<R: Rt> Admin<R> {
         page.only(&head.method, "GET, HEAD")
     }
 
+    /// What is said to those who do not ask: metrics that are pushed.
+    pub fn observed(&self) -> Observed {
+        Observed {
+            frame: self.proxy.metrics(),
+            totals: self.proxy.totals(),
+            process: self.process(),
+        }
+    }
+
+    fn process(&self) -> Process {
+        Process {
+            version: self.about.version.to_owned(),
+            role: self.about.role.to_owned(),
+            started: self.started,
+            certificates: certificates::expiries(&self.proxy.shared.tls),
+            usage: Usage::measure(),
+        }
+    }
+
     fn metrics(&self, head: &RequestHead) -> Page {
         let accept = head
             .headers
             .get(ACCEPT)
             .and_then(|value| value.to_str().ok());
         let format = prometheus::Format::negotiate(accept);
-        let shared = &self.proxy.shared;
-        let process = Process {
-            version: self.about.version.to_owned(),
-            role: self.about.role.to_owned(),
-            started: self.started,
-            certificates: certificates::expiries(&shared.tls),
-            usage: Usage::measure(),
-        };
+        let process = self.process();
         let view = View {
             frame: &self.history.frame(&self.proxy, &mut Cursor::default()),
             totals: &self.proxy.totals(),

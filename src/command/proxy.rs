@@ -8,6 +8,7 @@ mod identity;
 mod log;
 mod run;
 mod signals;
+mod telemetry;
 mod wait;
 
 use crate::error::{Answer, Error};
@@ -30,6 +31,7 @@ use crate::ui::Ui;
   meshctl proxy --workload shop/web -f mesh/
   meshctl proxy --workload shop/api-1 -f mesh/ --cert api.crt --key api.key --trust-bundle ca.crt
   curl -x http://127.0.0.1:14001 http://api.shop/
+  meshctl proxy --workload shop/web -f mesh/ --access-log text --otlp http://127.0.0.1:4318
   meshctl proxy wait --timeout 30s
 
 SIGTERM and SIGINT finish what was accepted, within --drain-timeout; a second one cuts it.

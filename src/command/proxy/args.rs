@@ -10,6 +10,7 @@ use model::inject;
 use sim::scenario::Span;
 
 use super::log::Level;
+use super::telemetry::TelemetryArgs;
 use crate::error::Error;
 
 /// Worker threads of one proxy.
@@ -88,6 +89,9 @@ pub(super) struct ProxyArgs {
     /// Where the control plane is; this version has none, and takes its configuration from -f
     #[arg(long, value_name = "HOST:PORT", env = "MESHCTL_CONTROL_PLANE")]
     pub(super) control_plane: Option<String>,
+    // Last, since its heading would hold for what follows.
+    #[command(flatten)]
+    pub(super) telemetry: TelemetryArgs,
 }
 
 #[derive(Clone, Debug, clap::Args)]
@@ -151,6 +155,15 @@ pub(super) struct ListenArgs {
         value_delimiter = ','
     )]
     pub(super) admin: Vec<Place>,
+    /// Listener ports behind a load balancer: connections begin with a PROXY header, version 1 or
+    /// 2; others are closed. Whoever can reach such a port can be any client
+    #[arg(
+        long,
+        value_name = "PORT",
+        env = "MESHCTL_PROXY_PROTOCOL",
+        value_delimiter = ','
+    )]
+    pub(super) proxy_protocol: Vec<u16>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -9,7 +9,7 @@
 //! Reading and lowering have a thread of their own, so that a large mesh that changes does not hold
 //! up requests.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -116,6 +116,7 @@ async fn serve(
     mut signals: Signals,
 ) -> Result<Answer, Error> {
     let (bootstrap, material) = bootstrap(args, &start);
+    let outputs = bootstrap.outputs.clone();
     let (snapshots, newest) = watch::channel(start.config.snapshot.clone());
     let rt = Real::new();
     let proxy = proxy::start(bootstrap, newest, rt.clone()).await;
@@ -124,7 +125,14 @@ async fn serve(
             .hint("is another proxy running? choose other addresses: --outbound, --inbound")
     })?);
     let asked = Arc::new(Notify::new());
-    let told = tell(args, log, &proxy, &asked).await?;
+    let (told, admin) = tell(args, log, &proxy, &asked).await?;
+    let outputs = match outputs {
+        Some(outputs) => {
+            let observe = move || admin.observed();
+            Some(args.telemetry.start(outputs, rt.clone(), observe)?)
+        }
+        None => None,
+    };
     follow(log, start, snapshots, material).map_err(cannot_start)?;
     log.tell(
         Level::Info,
@@ -134,7 +142,11 @@ async fn serve(
         signal = signals.next() => signal,
         () = asked.notified() => "asked to",
     };
-    drain(args, log, &proxy, &rt, why, signals).await
+    let answer = drain(args, log, &proxy, &rt, why, signals).await;
+    if let Some(outputs) = outputs {
+        outputs.finish().await;
+    }
+    answer
 }
 
 /// Starts the listeners for those who ask about the proxy; says where they are.
@@ -143,7 +155,7 @@ async fn tell(
     log: &Log,
     proxy: &Arc<Proxy<Real>>,
     asked: &Arc<Notify>,
-) -> Result<String, Error> {
+) -> Result<(String, Arc<Admin<Real>>), Error> {
     let control = Control {
         log: log.clone(),
         drain: asked.clone(),
@@ -171,7 +183,7 @@ async fn tell(
         let bound = bound.map_err(|e| failed("--admin", at, e))?;
         told.push_str(&format!(", admin {bound}"));
     }
-    Ok(told)
+    Ok((told, admin))
 }
 
 /// Finishes what was accepted.
@@ -224,16 +236,18 @@ fn bootstrap(args: &ProxyArgs, start: &Start) -> (Bootstrap, Option<watch::Sende
         }
         None => (None, None),
     };
+    let name = config.snapshot.workload.name.to_string();
+    let workload = proxy::telemetry::workload(&config.snapshot);
     let bootstrap = Bootstrap {
-        name: config.snapshot.workload.name.to_string(),
+        name: name.clone(),
         outbound: Place::all(&args.listen.outbound, here(OUTBOUND)),
         in_place: in_place(&inbound, config),
         inbound,
         tls,
         crypto: Arc::new(aws_lc_rs::default_provider()),
-        proxy_protocol: BTreeSet::new(),
+        proxy_protocol: args.listen.proxy_protocol.iter().copied().collect(),
         observer: None,
-        outputs: None,
+        outputs: args.telemetry.outputs(&workload, &name),
         bounds: Bounds::default(),
     };
     (bootstrap, material)

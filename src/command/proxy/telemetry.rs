@@ -64,6 +64,7 @@ pub(super) struct TelemetryArgs {
         long,
         value_name = "HEADER",
         env = "MESHCTL_OTLP_HEADER",
+        hide_env_values = true,
         value_delimiter = ',',
         value_parser = header
     )]

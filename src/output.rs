@@ -162,3 +162,33 @@ fn failed(path: &Path, error: &std::io::Error) -> Error {
         .caused_by(error)
         .hint("check that the directory exists and may be written to")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_renamed_before_a_failure_gets_its_old_text_back() {
+        let dir = std::env::temp_dir().join(format!("meshctl-output-{}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        let name = |file: &str| dir.join(file).display().to_string();
+        fs::write(name("old"), "before").unwrap();
+        let text = |file: &str, before: Option<&str>, after: Option<&str>| Rewritten {
+            name: name(file),
+            before: before.map(str::to_owned),
+            after: after.map(str::to_owned),
+        };
+        let texts = [
+            text("old", Some("before"), Some("after")),
+            text("new", None, Some("made")),
+            // It cannot be removed: it is not there.
+            text("gone", Some("something"), None),
+        ];
+        let error = format!("{:?}", in_place(&texts).unwrap_err());
+        assert!(error.contains("gone"), "{error}");
+        assert_eq!(fs::read_to_string(name("old")).unwrap(), "before");
+        let left: Vec<_> = fs::read_dir(&dir).unwrap().collect();
+        assert_eq!(left.len(), 1, "{left:?}");
+        fs::remove_dir_all(&dir).unwrap();
+    }
+}

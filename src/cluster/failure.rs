@@ -77,6 +77,8 @@ struct Cause {
     field: String,
 }
 
+/// What an API server says of an apply with a field that the schema of the kind does not have.
+const NOT_DECLARED: &str = "field not declared in schema";
 /// Characters of an answer that is no `Status` which are shown: a proxy's error page is longer.
 const ANSWER_SHOWN_MAX: usize = 200;
 
@@ -275,6 +277,12 @@ impl Failure {
                 format!("{failed}: the API server is not available ({code})"),
             )
             .hint("try again later; is the control plane being restarted?"),
+            // Server-side apply has no better code for it.
+            500 if said.contains(NOT_DECLARED) => failure(
+                Kind::Invalid,
+                format!("{failed}: the kind of this cluster has no such field"),
+            )
+            .hint("its Gateway API is older, or of the standard channel: install a newer one"),
             500.. => failure(
                 Kind::Server,
                 format!("{failed}: the API server failed ({code})"),

@@ -219,6 +219,22 @@ fn an_apply_owns_what_it_says_and_names_whom_it_meets() {
 }
 
 #[test]
+fn an_apply_with_an_unknown_field_is_refused() {
+    let target = Target::new();
+    let object = json!({"apiVersion": ROUTES.0, "kind": "HTTPRoute", "metadata": {"name": "web"},
+                        "spec": {"rules": [{"unheardOf": true}]}});
+    let path = format!("{}?fieldManager=meshctl", route(&target));
+    let (code, status) = target
+        .answer("PATCH", &path, APPLY, Some(&object))
+        .unwrap_err();
+    let message = status["message"].as_str().unwrap();
+    assert!(
+        message.contains("field not declared in schema"),
+        "{code}: {message}"
+    );
+}
+
+#[test]
 fn a_dry_run_answers_and_stores_nothing() {
     let target = Target::new();
     let all = target.path(ROUTES.0, ROUTES.1, "");

@@ -88,6 +88,23 @@ fn a_server_that_fails_is_not_asked_again() {
 }
 
 #[test]
+fn a_field_that_the_kind_of_the_cluster_does_not_have_is_said_so() {
+    let target = target();
+    target.store(&super::simulate::ROUTE.replace("NAME", "web"));
+    let said = "failed to create typed patch object (shop/web): .spec.rules: field not declared in \
+                schema";
+    let what = What::Status(500, None, said);
+    target.api().fail(Fault::new("PATCH", 9, what));
+    let out = target.run(&["route", "retry", "web", "--attempts", "1"]);
+    let words = [
+        "has no such field",
+        "install a newer one",
+        "field not declared in schema",
+    ];
+    crate::common::refused(&out, &words);
+}
+
+#[test]
 fn a_cut_connection_is_opened_again() {
     check(Fault::new(LIST, 1, What::Cut), 0, &[], 2);
     check(Fault::new(LIST, 1, What::CutBody), 0, &[], 2);

@@ -408,3 +408,24 @@ fn a_prometheus_that_fails_lies_or_is_slow_advances_nothing() {
         assert_eq!(weights(&target), [json!(1), json!(0)]);
     }
 }
+
+#[test]
+fn a_prometheus_in_the_cluster_is_asked_through_the_api_server() {
+    // There is none in a real one.
+    let target = own();
+    let there = ["--prometheus", "svc/shop/prometheus:9090"];
+    let args = quick("success<99%", &there);
+    let shift = || target.run(&[&["route", "shift", "reviews"], &args[..]].concat());
+    let out = shift();
+    assert_eq!(out.code, 1, "{}", out.shown());
+    assert!(
+        out.stderr.contains("is not available (503)"),
+        "{}",
+        out.stderr
+    );
+    let prometheus = good();
+    target.api().proxy_to(prometheus.address());
+    let out = shift();
+    assert_eq!(out.code, 0, "{}", out.shown());
+    assert_eq!(out.stdout, "reviews-v2 has 100% of the traffic\n");
+}

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::fields::{self, Fields, Shape};
 use super::kinds::Kind;
 use super::managers::{owned_by, owners, set_owner};
+use super::schema;
 use super::store::{By, Key, Refusal, Store, not_found, refuse, same_version};
 
 impl Store {
@@ -21,6 +22,7 @@ impl Store {
         let before = self.objects.get(key).cloned();
         self.check_sent(key, sent, before.as_ref())?;
         let mut sent = sent.clone();
+        declared(kind, key, &sent)?;
         kind.without_status(&mut sent, before.as_ref());
         // Keys of items have their defaults before they are compared.
         kind.set_defaults(&mut sent);
@@ -97,6 +99,24 @@ impl Store {
             None => Ok(()),
         }
     }
+}
+
+/// Refuses fields that the schema does not have: other changes lose them, an apply is wrong.
+fn declared(kind: &Kind, key: &Key, sent: &Value) -> Result<(), Refusal> {
+    let Some(schema) = &kind.schema else {
+        return Ok(());
+    };
+    let mut known = sent["spec"].clone();
+    schema::prune(&schema["properties"]["spec"], &mut known);
+    if known == sent["spec"] {
+        return Ok(());
+    }
+    let message = format!(
+        "failed to create typed patch object ({}/{}; {}, Kind={}): .spec: field not declared in \
+         schema",
+        key.1, key.2, sent["apiVersion"], kind.kind
+    );
+    Err(refuse(500, "", message))
 }
 
 /// Takes what differs from its owners; who they were, as causes of a conflict.

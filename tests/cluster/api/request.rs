@@ -1,6 +1,7 @@
 //! From a request to an answer.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use http::Method;
@@ -20,6 +21,8 @@ pub(crate) struct State {
     pub(crate) store: Store,
     pub(crate) faults: Vec<Fault>,
     pub(crate) denied: Vec<Deny>,
+    /// What is behind the one Service that can be reached.
+    pub(crate) behind: Option<SocketAddr>,
     /// Method and path of every request.
     pub(crate) log: Vec<String>,
 }

@@ -22,7 +22,7 @@ pub(crate) fn admit(schema: &Value, object: &mut Value) -> Vec<Value> {
     causes
 }
 
-fn prune(schema: &Value, value: &mut Value) {
+pub(crate) fn prune(schema: &Value, value: &mut Value) {
     match value {
         Value::Object(map) => {
             let properties = &schema["properties"];

@@ -24,6 +24,9 @@ use super::tls::{Authority, Pair, Trouble};
 use super::watch;
 use crate::common::Place;
 
+/// The one Service that answers through the API server's proxy.
+const PROXIED: &str = "/api/v1/namespaces/shop/services/prometheus:9090/proxy/api/v1/query";
+
 /// The tokens that the server knows, and whose they are.
 const TOKENS: [(&str, &str); 2] = [("admin-token", "admin"), ("dev-token", "dev")];
 
@@ -87,6 +90,11 @@ impl Api {
     /// Misbehaves from now on.
     pub(crate) fn fail(&self, fault: Fault) {
         self.state().faults.push(fault);
+    }
+
+    /// Puts something behind the Service `shop/prometheus:9090`.
+    pub(crate) fn proxy_to(&self, address: SocketAddr) {
+        self.state().behind = Some(address);
     }
 
     pub(crate) fn end_faults(&self) {
@@ -238,6 +246,9 @@ async fn answer(
         None => {}
     }
     let user = user(&head, certificate);
+    if let (Some(_), Some(query)) = (&user, head.uri.to_string().split_once(PROXIED)) {
+        return behind(&state, query.1).await;
+    }
     let reply = state.lock().unwrap().respond(&head, user.as_deref(), &body);
     Ok(match reply {
         Ok(Reply::Object(code, value)) => written(code, value.to_string(), cut),
@@ -248,6 +259,29 @@ async fn answer(
         }
         Err(refusal) => refused(&refusal),
     })
+}
+
+/// What the Service behind the API server's proxy answers.
+async fn behind(state: &Mutex<State>, query: &str) -> Result<Response<Parts>, std::io::Error> {
+    let Some(address) = state.lock().unwrap().behind else {
+        let message = "no endpoints available for service";
+        return Ok(refused(&refuse(503, "ServiceUnavailable", message)));
+    };
+    let tcp = tokio::net::TcpStream::connect(address).await?;
+    let handshake = hyper::client::conn::http1::handshake(TokioIo::new(tcp)).await;
+    let (mut sender, connection) = handshake.map_err(std::io::Error::other)?;
+    tokio::spawn(connection);
+    let request = Request::get(format!("/api/v1/query{query}")).header("host", "prometheus");
+    let request = request.body(http_body_util::Empty::<Bytes>::new()).unwrap();
+    let response = sender.send_request(request).await;
+    let (head, body) = response.map_err(std::io::Error::other)?.into_parts();
+    let body = body
+        .collect()
+        .await
+        .map_err(std::io::Error::other)?
+        .to_bytes();
+    let text = String::from_utf8_lossy(&body).into_owned();
+    Ok(written(head.status.as_u16(), text, false))
 }
 
 /// Who asks: by token, by certificate, or as somebody else.

@@ -16,6 +16,9 @@ use sim::scenario::change::CounterChange;
 
 use crate::common::repository;
 
+/// Kind → its leaves, in the order of the schema.
+type Fields = BTreeMap<String, Vec<String>>;
+
 /// Kind → field → what reads it.
 type Readers = BTreeMap<String, BTreeMap<String, Reader>>;
 
@@ -127,6 +130,7 @@ fn manifests(names: &[String]) -> BTreeMap<String, Value> {
 fn altered(
     change: &CounterChange,
     manifests: &BTreeMap<String, Value>,
+    fields: &Fields,
 ) -> Option<(String, String)> {
     if !change.set.is_empty() || !change.manifests.remove.is_empty() {
         return None;
@@ -139,15 +143,20 @@ fn altered(
             let path = sim::scenario::path::Path::parse(path).unwrap();
             path.set(&mut after, value.clone()).unwrap();
         }
-        let paths = differences(before, &after).into_iter();
-        found.extend(paths.map(|path| (object.kind.clone(), path)));
+        // What is below a leaf are keys that the user chose.
+        let known = fields.get(&object.kind)?;
+        for path in differences(before, &after) {
+            let mut leaves = known.iter();
+            let leaf = leaves.find(|leaf| path == **leaf || path.starts_with(&below(leaf, "")));
+            found.insert((object.kind.clone(), leaf?.clone()));
+        }
     }
     let one = found.pop_first()?;
     found.is_empty().then_some(one)
 }
 
 /// Kind and field → what shows it.
-fn shown() -> BTreeMap<(String, String), Shown> {
+fn shown(fields: &Fields) -> BTreeMap<(String, String), Shown> {
     let mut shown = BTreeMap::new();
     for path in yaml_files(&repository("sim/scenarios")) {
         let text = fs::read_to_string(&path).unwrap();
@@ -156,7 +165,7 @@ fn shown() -> BTreeMap<(String, String), Shown> {
         let name = path.file_stem().unwrap().to_string_lossy();
         let manifests = manifests(&spec.manifests);
         for change in &spec.counter_changes {
-            if let Some(field) = altered(change, &manifests) {
+            if let Some(field) = altered(change, &manifests, fields) {
                 let this = (name.to_string(), change.name.clone());
                 shown.entry(field).or_insert(this);
             }
@@ -190,7 +199,7 @@ fn row(field: &str, reader: Option<&Reader>, shown: Option<&Shown>) -> Result<St
     let by = match (shown, instead) {
         (Some((scenario, change)), None) => format!("`{scenario}`, {change}"),
         (None, Some(instead)) => format!("– {instead}"),
-        (None, None) => "–".to_owned(),
+        (None, None) => return Err("no scenario fails without it, and no reason is given".into()),
         (Some((scenario, _)), Some(_)) => {
             return Err(format!("{scenario} shows it: there is no reason to give"));
         }
@@ -198,9 +207,24 @@ fn row(field: &str, reader: Option<&Reader>, shown: Option<&Shown>) -> Result<St
     Ok(format!("| `{field}` | `{file}` | {by} |\n"))
 }
 
+/// The kinds in the order of their definitions, and the leaves of each.
+fn schemas() -> (Vec<String>, Fields) {
+    let mut kinds = Vec::new();
+    let mut all = Fields::new();
+    for definition in model::crd::definitions() {
+        let kind = definition.object["spec"]["names"]["kind"].as_str().unwrap();
+        let schema = &definition.object["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+        let fields = all.entry(kind.to_owned()).or_default();
+        leaves(&schema["properties"]["spec"], "", fields);
+        kinds.push(kind.to_owned());
+    }
+    (kinds, all)
+}
+
 #[test]
 fn every_field_has_a_reader_and_something_that_fails_without_it() {
-    let shown = shown();
+    let (kinds, fields) = schemas();
+    let shown = shown(&fields);
     let readers = fs::read_to_string(repository(READERS)).unwrap();
     let readers: Readers = serde_yaml::from_str(&readers).unwrap();
     let mut wrong = Vec::new();
@@ -210,24 +234,20 @@ fn every_field_has_a_reader_and_something_that_fails_without_it() {
          the counter-change that alters this field\nalone and makes the scenario fail. A dash: why no \
          scenario can, and what does instead.\n",
     );
-    for definition in model::crd::definitions() {
-        let kind = definition.object["spec"]["names"]["kind"].as_str().unwrap();
-        let schema = &definition.object["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
-        let mut fields = Vec::new();
-        leaves(&schema["properties"]["spec"], "", &mut fields);
+    for kind in kinds {
+        let fields = &fields[&kind];
         let _ = write!(
             out,
             "\n## {kind}\n\n| field | read by | fails without it |\n|---|---|---|\n"
         );
-        for field in &fields {
-            let is = |of: &str| of == field || of.starts_with(&format!("{field}."));
-            let shown = shown.iter().find(|((k, of), _)| k == kind && is(of));
-            match row(field, readers[kind].get(field), shown.map(|(_, by)| by)) {
+        for field in fields {
+            let shown = shown.get(&(kind.clone(), field.clone()));
+            match row(field, readers[&kind].get(field), shown) {
                 Ok(row) => out += &row,
                 Err(why) => wrong.push(format!("{kind} {field}: {why}")),
             }
         }
-        let unknown = readers[kind].keys().filter(|field| !fields.contains(field));
+        let unknown = readers[&kind].keys().filter(|f| !fields.contains(f));
         wrong.extend(unknown.map(|field| format!("{kind} {field}: {READERS} alone has it")));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

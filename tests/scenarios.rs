@@ -75,9 +75,10 @@ fn every_scenario_passes_twice_with_the_same_bytes() {
 
 /// Scenarios about bytes, connections and signatures: the policy level says that it cannot show
 /// them.
-const BEYOND_POLICY: [&str; 9] = [
+const BEYOND_POLICY: [&str; 10] = [
     "certificate_expiry.yaml",
     "connect_fail_fast.yaml",
+    "fields_connections.yaml",
     "fields_health.yaml",
     "health_check.yaml",
     "rate_limit_global.yaml",

@@ -48,6 +48,8 @@ pub mod route;
 pub mod session;
 pub mod snapshot;
 pub mod split;
+#[cfg(test)]
+mod testing;
 pub mod time;
 pub mod trace;
 pub mod verdict;

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::origin::Origin;
+use crate::testing::assert_close;
 
 fn at(millis: u64) -> Instant {
     Instant::ZERO + Duration::from_millis(millis)
@@ -20,10 +21,7 @@ fn check(good: u32, bad: u32, change: impl FnOnce(&mut AdmissionControl), expect
     (0..good).for_each(|_| admission.record(true, at(0)));
     (0..bad).for_each(|_| admission.record(false, at(0)));
     let seen = admission.rejection(&policy, at(1_000));
-    assert!(
-        (seen - expected).abs() < 1e-9,
-        "{seen} for {good} and {bad}"
-    );
+    assert_close(seen, expected);
 }
 
 #[test]

@@ -31,14 +31,12 @@ pub fn effective(weight: u32, usable: u32, total: u32) -> f64 {
 mod tests {
     use super::*;
     use crate::snapshot::balance::LocalityPattern;
+    use crate::testing::assert_close;
 
     #[track_caller]
     fn check(weight: u32, usable: u32, total: u32, expected: f64) {
         let seen = effective(weight, usable, total);
-        assert!(
-            (seen - expected).abs() < 1e-9,
-            "expected {expected}, got {seen}"
-        );
+        assert_close(seen, expected);
     }
 
     #[test]

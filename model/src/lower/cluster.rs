@@ -89,7 +89,6 @@ fn apply(cluster: &mut Cluster, spec: &BackendPolicySpec) {
         cluster.protocol = match protocol {
             ConnectionProtocol::Http1 => ClusterProtocol::Http1,
             ConnectionProtocol::Http2 => ClusterProtocol::Http2,
-            ConnectionProtocol::Tcp => ClusterProtocol::Opaque,
         };
     }
 }

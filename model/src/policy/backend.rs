@@ -49,7 +49,8 @@ pub struct Connection {
     pub connect_timeout: Option<KubeDuration>,
     /// Default 90 s.
     pub idle_timeout: Option<KubeDuration>,
-    /// What the application behind the Service speaks; default: as the request came.
+    /// What the application behind the Service speaks; default: as the request came. A port whose
+    /// bytes mean nothing to the mesh is one by its `appProtocol` or its name.
     pub protocol: Option<ConnectionProtocol>,
     /// Not supported by this version.
     #[schemars(skip)]
@@ -70,7 +71,6 @@ pub struct Connection {
 pub enum ConnectionProtocol {
     Http1,
     Http2,
-    Tcp,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

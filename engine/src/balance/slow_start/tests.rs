@@ -1,4 +1,5 @@
 use super::*;
+use crate::testing::assert_close;
 
 #[track_caller]
 fn check(aggression: f64, min_weight_percent: u32, age_ms: u64, expected: f64) {
@@ -9,10 +10,7 @@ fn check(aggression: f64, min_weight_percent: u32, age_ms: u64, expected: f64) {
     };
     let since = Instant::ZERO + Duration::from_secs(7);
     let seen = factor(&policy, since, since + Duration::from_millis(age_ms));
-    assert!(
-        (seen - expected).abs() < 1e-9,
-        "expected {expected}, got {seen}"
-    );
+    assert_close(seen, expected);
 }
 
 #[test]

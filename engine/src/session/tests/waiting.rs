@@ -8,7 +8,7 @@ use std::task::Wake;
 
 use super::*;
 use crate::live::Wait;
-use crate::snapshot::UnifiedBreaker;
+use crate::snapshot::{AdaptiveConcurrency, UnifiedBreaker};
 
 /// Counts how often it was woken.
 #[derive(Default)]
@@ -87,6 +87,25 @@ fn the_queue_is_bounded_in_number() {
     assert!(failure.cause.contains("(1)"), "names the limit: {failure}");
     drop(wait);
     waits(second.next_attempt(at(0), &mut b.trail));
+}
+
+#[test]
+fn who_is_over_the_adaptive_limit_gets_the_status_of_the_policy() {
+    let mut b = Bench::new(1, rule(|_| ()), |c| {
+        c.adaptive = Some(AdaptiveConcurrency {
+            min_concurrency: 1,
+            status: StatusCode::TOO_MANY_REQUESTS,
+            ..AdaptiveConcurrency::default()
+        });
+    });
+    let mut first = b.session(request(Method::GET), at(0));
+    b.attempt(&mut first, at(0));
+    let mut second = b.session(request(Method::GET), at(0));
+    let failure = b.fails(&mut second, at(0));
+    assert_eq!(
+        (failure.flag, failure.status().as_u16()),
+        (Flag::Overflow, 429)
+    );
 }
 
 #[test]

@@ -20,6 +20,11 @@ fn run(command: &str, args: &[&str]) -> Output {
     Command::new(command).args(args).output().unwrap()
 }
 
+/// The interpreter that has the packages of the tests.
+fn python() -> String {
+    std::env::var("MESHCTL_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned())
+}
+
 fn curl(args: &[&str]) -> String {
     let output = run("curl", &[&["-sS", "-m", "20"][..], args].concat());
     let err = String::from_utf8_lossy(&output.stderr);
@@ -202,9 +207,8 @@ fn grpcio_calls_grpcio_in_all_four_ways() {
     let text = service("api", &[local(port)]).replace("name: http", "name: grpc");
     place.file("mesh/api.yaml", text);
     let proxy = Proxy::start(&place, &[]);
-    let python = std::env::var("MESHCTL_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let (port, to) = (port.to_string(), proxy.outbound.to_string());
-    let output = run(&python, &["-c", GRPC, &port, &to]);
+    let output = run(&python(), &["-c", GRPC, &port, &to]);
     let err = String::from_utf8_lossy(&output.stderr);
     assert_eq!(String::from_utf8_lossy(&output.stdout), "done\n", "{err}");
 }
@@ -243,4 +247,80 @@ fn openssl_gets_no_further_than_its_certificate() {
     );
     drop(connect(pair.api.inbound.unwrap()));
     assert_eq!(pair.web.get("api", "/after").status, 200);
+}
+
+/// A server and a client of the `websockets` package, through the proxy: text, large binary
+/// messages, a ping, and the closing handshake with its code.
+const WEBSOCKET: &str = r#"
+import asyncio, sys, websockets
+async def echo(ws):
+    async for message in ws:
+        if message == 'bye': return await ws.close(4001, 'as asked')
+        await ws.send(message)
+async def main():
+    async with websockets.serve(echo, '127.0.0.1', int(sys.argv[1]), max_size=None):
+        host, port = sys.argv[2].split(':')
+        ws = await websockets.connect('ws://api.shop/chat', host=host, port=int(port), max_size=None)
+        await ws.send('hello')
+        assert await ws.recv() == 'hello'
+        large = bytes(1 << 20)
+        await ws.send(large)
+        assert await ws.recv() == large
+        await asyncio.wait_for(await ws.ping(), 10)
+        await ws.send('bye')
+        await ws.wait_closed()
+        assert ws.close_code == 4001, ws.close_code
+    print('done')
+asyncio.run(main())
+"#;
+
+#[test]
+#[ignore = "needs websockets"]
+fn websockets_pass_in_both_directions_until_they_are_closed() {
+    let place = Place::new();
+    let port = free_port();
+    place.file("mesh/api.yaml", service("api", &[local(port)]));
+    let proxy = Proxy::start(&place, &[]);
+    let (port, to) = (port.to_string(), proxy.outbound.to_string());
+    let output = run(&python(), &["-c", WEBSOCKET, &port, &to]);
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "done\n", "{err}");
+}
+
+/// Requests under load while endpoints, routes and certificates change all the time.
+#[test]
+#[ignore = "needs h2load"]
+fn changes_under_load_cost_no_request() {
+    let pair = super::mtls::pair("");
+    let url = format!("http://{}/", pair.web.outbound);
+    let load = std::thread::spawn(move || {
+        let args = [
+            "-D",
+            "8",
+            "-c",
+            "4",
+            "-m",
+            "4",
+            "-H",
+            ":authority: api",
+            &url,
+        ];
+        run("h2load", &args)
+    });
+    let other = app("other");
+    for i in 0..10 {
+        // A second backend comes and goes, and with it the route.
+        let extra = match i % 2 {
+            0 => service("other", &[other]),
+            _ => service("other", &[]),
+        };
+        pair.place.file("mesh/other.yaml", extra);
+        super::mtls::issue(&pair.place, if i % 2 == 0 { "web" } else { "api" });
+        std::thread::sleep(std::time::Duration::from_millis(600));
+    }
+    let output = load.join().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(told.contains(" 0 failed, 0 errored, 0 timeout"), "{told}");
+    pair.web.wait_for_times("is renewed", 3);
+    pair.web.wait_for_times("the configuration is now", 5);
 }

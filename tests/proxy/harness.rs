@@ -17,6 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(super) struct Proxy {
     child: Child,
     news: Arc<Mutex<String>>,
+    data: Arc<Mutex<String>>,
     pub(super) outbound: SocketAddr,
     pub(super) inbound: Option<SocketAddr>,
     pub(super) health: SocketAddr,
@@ -54,21 +55,17 @@ impl Proxy {
             .env("COLUMNS", "100")
             .env("NO_COLOR", "1")
             .stdin(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let news = Arc::new(Mutex::new(String::new()));
-        let (sink, stderr) = (news.clone(), child.stderr.take().unwrap());
-        thread::spawn(move || {
-            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                let mut news = sink.lock().unwrap();
-                writeln!(news, "{line}").unwrap();
-            }
-        });
+        let news = gather(child.stderr.take().unwrap());
+        let data = gather(child.stdout.take().unwrap());
         let nobody = ([0, 0, 0, 0], 0).into();
         let mut proxy = Self {
             child,
             news,
+            data,
             outbound: nobody,
             inbound: None,
             health: nobody,
@@ -100,19 +97,13 @@ impl Proxy {
         self.wait_for_times(text, 1)
     }
 
+    /// Waits until `text` was written to standard output; everything written by then.
+    pub(super) fn wait_for_data(&self, text: &str) -> String {
+        wait_in(&self.data, text, 1)
+    }
+
     pub(super) fn wait_for_times(&self, text: &str, times: usize) -> String {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            let news = self.news();
-            if news.matches(text).count() >= times {
-                return news;
-            }
-            assert!(
-                Instant::now() < until,
-                "`{text}` was never told, but: {news}"
-            );
-            thread::sleep(Duration::from_millis(5));
-        }
+        wait_in(&self.news, text, times)
     }
 
     /// Sends a signal by its name.
@@ -141,6 +132,30 @@ impl Proxy {
 
     pub(super) fn ask_admin(&self, method: &str, path: &str, body: &str) -> Answer {
         ask(self.admin, method, "127.0.0.1", path, body)
+    }
+}
+
+/// Reads lines as they come.
+fn gather(from: impl std::io::Read + Send + 'static) -> Arc<Mutex<String>> {
+    let all = Arc::new(Mutex::new(String::new()));
+    let sink = all.clone();
+    thread::spawn(move || {
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            writeln!(sink.lock().unwrap(), "{line}").unwrap();
+        }
+    });
+    all
+}
+
+fn wait_in(all: &Mutex<String>, text: &str, times: usize) -> String {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let seen = all.lock().unwrap().clone();
+        if seen.matches(text).count() >= times {
+            return seen;
+        }
+        assert!(Instant::now() < until, "`{text}` never came, but: {seen}");
+        thread::sleep(Duration::from_millis(5));
     }
 }
 

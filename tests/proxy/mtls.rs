@@ -14,7 +14,7 @@ pub(super) struct Pair {
     pub(super) api: Proxy,
 }
 
-fn issue(place: &Place, account: &str) {
+pub(super) fn issue(place: &Place, account: &str) {
     let out = format!("certs/{account}");
     let account = format!("shop/{account}");
     let issued = place.run(&["ca", "issue", &account, "--ca", "ca", "--out", &out]);

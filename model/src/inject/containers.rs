@@ -166,7 +166,8 @@ fn arguments(config: &Config, settings: &Settings, probes: &[String]) -> Vec<Str
         args.push(format!("--log-level={level}"));
     }
     if let Some(collector) = &settings.tracing {
-        args.push(format!("--tracing={collector}"));
+        args.push(format!("--otlp=http://{collector}"));
+        args.push("--otlp-signals=traces".to_owned());
     }
     // Kubernetes expands `$(NAME)` in arguments; a doubled dollar sign stays one.
     let escaped = probes.iter().map(|probe| probe.replace("$(", "$$("));

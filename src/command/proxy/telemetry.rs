@@ -24,6 +24,10 @@ use crate::error::Error;
 /// How long a drain waits for what was not exported yet.
 const FLUSH: Duration = Duration::from_secs(5);
 
+/// Where collectors speak OTLP over gRPC
+/// (<https://opentelemetry.io/docs/specs/otlp/#otlpgrpc-default-port>).
+const OTLP_GRPC_PORT: u16 = 4317;
+
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Telemetry")]
 pub(super) struct TelemetryArgs {
@@ -48,17 +52,12 @@ pub(super) struct TelemetryArgs {
         value_parser = share
     )]
     access_log_sample: f64,
-    /// An OpenTelemetry collector: http://HOST:4318, or port 4317 with --otlp-protocol grpc
+    /// An OpenTelemetry collector: http://HOST:4318 or, over gRPC, http://HOST:4317
     #[arg(long, value_name = "URL", env = "MESHCTL_OTLP")]
     otlp: Option<Url>,
-    /// What the collector speaks
-    #[arg(
-        long,
-        value_name = "PROTOCOL",
-        default_value = "http",
-        env = "MESHCTL_OTLP_PROTOCOL"
-    )]
-    otlp_protocol: Protocol,
+    /// What the collector speaks [default: grpc at port 4317, http elsewhere]
+    #[arg(long, value_name = "PROTOCOL", env = "MESHCTL_OTLP_PROTOCOL")]
+    otlp_protocol: Option<Protocol>,
     /// A header of each export, NAME=VALUE (can be repeated)
     #[arg(
         long,
@@ -228,12 +227,15 @@ impl TelemetryArgs {
 
     fn collector(&self, to: Url) -> Otlp {
         let metrics = self.otlp_signals.contains(&Signal::Metrics);
+        let protocol = match self.otlp_protocol {
+            Some(Protocol::Http) => OtlpProtocol::Http,
+            Some(Protocol::Grpc) => OtlpProtocol::Grpc,
+            None if to.port() == OTLP_GRPC_PORT => OtlpProtocol::Grpc,
+            None => OtlpProtocol::Http,
+        };
         Otlp {
             to,
-            protocol: match self.otlp_protocol {
-                Protocol::Http => OtlpProtocol::Http,
-                Protocol::Grpc => OtlpProtocol::Grpc,
-            },
+            protocol,
             headers: self.otlp_header.clone(),
             traces: self.otlp_signals.contains(&Signal::Traces),
             metrics: metrics.then_some(self.metrics_interval),

@@ -20,7 +20,7 @@ pub(crate) fn atomically(path: &Path, content: &[u8]) -> Result<(), Error> {
     if fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
         return fs::write(path, content).map_err(|error| failed(path, &error));
     }
-    prepare(path, content)?.replace()
+    prepare(path, |file| file.write_all(content))?.replace()
 }
 
 /// Replaces `path` by a file that only its owner may read.
@@ -44,9 +44,12 @@ pub(crate) fn privately(path: &Path, content: &[u8]) -> Result<(), Error> {
     prepared.replace()
 }
 
-/// Writes the content beside `path`, with the permissions of the file that is there. A symbolic
-/// link stays one: the file it leads to is replaced.
-pub(crate) fn prepare(path: &Path, content: &[u8]) -> Result<Prepared, Error> {
+/// Writes what `write` gives beside `path`, with the permissions of the file that is there. A
+/// symbolic link stays one: the file it leads to is replaced.
+pub(crate) fn prepare(
+    path: &Path,
+    write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+) -> Result<Prepared, Error> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     let temporary = target.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
@@ -55,8 +58,9 @@ pub(crate) fn prepare(path: &Path, content: &[u8]) -> Result<Prepared, Error> {
         temporary: Some(temporary.clone()),
     };
     let write = || -> io::Result<()> {
-        let mut file = fs::File::create(&temporary)?;
-        file.write_all(content)?;
+        let mut file = io::BufWriter::new(fs::File::create(&temporary)?);
+        write(&mut file)?;
+        let file = file.into_inner()?;
         if let Ok(meta) = fs::metadata(&target) {
             file.set_permissions(meta.permissions())?;
         }

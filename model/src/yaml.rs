@@ -88,6 +88,16 @@ pub fn documents(source: &Arc<Source>) -> Result<Documents, Diagnostic> {
     })
 }
 
+/// Those documents of `source` in whose text `word` stands. Their indexes count only these.
+pub(crate) fn documents_with(source: &Arc<Source>, word: &str) -> Result<Documents, Diagnostic> {
+    let mut found = documents(source)?;
+    let pieces = found
+        .pieces
+        .filter(|piece| source.slice(piece.span).contains(word));
+    found.pieces = pieces.collect::<Vec<_>>().into_iter();
+    Ok(found)
+}
+
 /// Reads `text` as a new version of `document`; nothing when it holds nothing.
 pub(crate) fn read_again(document: &Document, text: &str) -> Result<Option<Node>, Diagnostic> {
     let source = Arc::new(Source::new(document.source.name(), text));
@@ -99,6 +109,36 @@ pub(crate) fn read_again(document: &Document, text: &str) -> Result<Option<Node>
 }
 
 // === impl Documents ===
+
+impl Documents {
+    /// The same documents in at most `parts` runs of about the same length, in their order. Indexes
+    /// count within a run.
+    pub(crate) fn split(self, parts: usize) -> Vec<Self> {
+        let length = |pieces: &[Piece]| -> usize {
+            pieces.iter().map(|piece| piece.span.range().len()).sum()
+        };
+        let pieces = self.pieces.as_slice();
+        let most = length(pieces).div_ceil(parts.max(1));
+        let mut runs: Vec<Vec<Piece>> = vec![Vec::new()];
+        let mut filled = 0;
+        for piece in pieces {
+            if filled >= most {
+                runs.push(Vec::new());
+                filled = 0;
+            }
+            filled += piece.span.range().len();
+            if let Some(run) = runs.last_mut() {
+                run.push(*piece);
+            }
+        }
+        let runs = runs.into_iter().map(|run| Self {
+            source: Arc::clone(&self.source),
+            pieces: run.into_iter(),
+            index: 0,
+        });
+        runs.collect()
+    }
+}
 
 impl Iterator for Documents {
     type Item = Result<Document, Diagnostic>;

@@ -1,7 +1,7 @@
 //! The edits of a whole text, gathered document by document.
 
 use core::ops::Range;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::de::IgnoredAny;
@@ -32,7 +32,9 @@ use crate::yaml::{self, Source, Span};
 pub struct Patch {
     source: Arc<Source>,
     /// In order, without overlap.
-    splices: Vec<(Span, String)>,
+    splices: Vec<(Span, Arc<str>)>,
+    /// Each text that is put in, once: the same goes into thousands of documents.
+    texts: BTreeSet<Arc<str>>,
     /// Where the last edited document ends.
     edited: u32,
 }
@@ -73,6 +75,7 @@ impl Patch {
         Self {
             source: Arc::clone(source),
             splices: Vec::new(),
+            texts: BTreeSet::new(),
             edited: 0,
         }
     }
@@ -101,17 +104,32 @@ impl Patch {
         }
         self.edited = span.end;
         if let Some(line_break) = layout.completed {
-            // The last line got a line break to be edited, and loses it again.
-            let text = text.strip_suffix(line_break).unwrap_or(&text).to_owned();
-            self.splices.push((span, text));
+            // The last line got a line break to be edited, and loses it again; an empty line would
+            // be lost with it.
+            let bare = text.strip_suffix(line_break);
+            let bare = bare.filter(|bare| !bare.ends_with(['\n', '\r']));
+            self.put(span, bare.unwrap_or(&text));
             return Ok(true);
         }
         let base = span.range().start;
-        self.splices.extend(splices.into_iter().map(|splice| {
+        for splice in splices {
             let span = Span::new(base + splice.range.start, base + splice.range.end);
-            (span, splice.text)
-        }));
+            self.put(span, &splice.text);
+        }
         Ok(true)
+    }
+
+    /// Puts `text` in the place of `span`, behind all others.
+    fn put(&mut self, span: Span, text: &str) {
+        let text = match self.texts.get(text) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let new: Arc<str> = text.into();
+                self.texts.insert(Arc::clone(&new));
+                new
+            }
+        };
+        self.splices.push((span, text));
     }
 
     /// Whether the text stays as it is.
@@ -131,7 +149,7 @@ impl Patch {
                     .chain(core::iter::once(self.source.text().len())),
             )
             .map(|(start, end)| &self.source.text()[start..end]);
-        let new = self.splices.iter().map(|(_, text)| text.as_str());
+        let new = self.splices.iter().map(|(_, text)| &**text);
         let new = new.chain(core::iter::once(""));
         old.zip(new).flat_map(|(old, new)| [old, new])
     }
@@ -239,13 +257,21 @@ impl Patch {
     /// What is put in, in order, and the bytes of the old text in whose place it stands.
     pub fn splices(&self) -> impl Iterator<Item = (Range<usize>, &str)> {
         let splices = self.splices.iter();
-        splices.map(|(span, text)| (span.range(), text.as_str()))
+        splices.map(|(span, text)| (span.range(), &**text))
     }
 
     /// Gives one document this text, which edits on a copy of it made.
-    pub(crate) fn replace(&mut self, document: &Document, text: String) {
+    pub(crate) fn replace(&mut self, document: &Document, text: &str) {
         let span = document.piece.span;
         self.edited = span.end;
-        self.splices.push((span, text));
+        self.put(span, text);
+    }
+
+    /// Adds what is put into documents behind those of this one.
+    pub(crate) fn append(&mut self, later: Self) {
+        for (span, text) in later.splices {
+            self.put(span, &text);
+        }
+        self.edited = self.edited.max(later.edited);
     }
 }

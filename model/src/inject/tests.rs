@@ -9,6 +9,7 @@ use crate::yaml;
 
 mod annotation;
 mod manifests;
+mod parts;
 mod reasons;
 mod route;
 

@@ -9,9 +9,12 @@
 //! half done: a document changes as its objects ask, or the object that cannot be edited is left
 //! out and named.
 
+use core::num::NonZero;
 use core::ops::Range;
 use std::collections::BTreeMap;
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::thread;
 
 use serde_json::Value;
 
@@ -24,6 +27,11 @@ use crate::diagnostic::Diagnostic;
 use crate::document::Document;
 use crate::edit::{Edit, Form, Patch, Pointer, Segment};
 use crate::yaml::{self, Node, Piece, Source, Span, Step};
+
+/// A shorter text is done before a thread has begun.
+const RUN_BYTES_MIN: usize = 256 * 1024;
+/// More threads than this wait for memory, and for each other.
+const THREADS_MAX: usize = 8;
 
 /// Annotations of the namespaces that the inputs hold, by name.
 pub type Namespaces = BTreeMap<String, Settings>;
@@ -78,6 +86,21 @@ pub enum State {
 // === impl Outcome ===
 
 impl Outcome {
+    fn of(source: &Arc<Source>) -> Self {
+        Self {
+            patch: Patch::new(source),
+            entries: Vec::new(),
+            others: 0,
+        }
+    }
+
+    /// Adds what happened in the documents behind these.
+    fn append(&mut self, later: Self) {
+        self.patch.append(later.patch);
+        self.entries.extend(later.entries);
+        self.others += later.others;
+    }
+
     /// Whether the text stays as it is.
     pub fn is_unchanged(&self) -> bool {
         self.patch.is_empty()
@@ -103,13 +126,11 @@ impl Outcome {
 /// # Errors
 /// Text that cannot be read, and annotations of ours that cannot be.
 pub fn namespaces(source: &Arc<Source>, into: &mut Namespaces) -> Result<(), Vec<Diagnostic>> {
-    // Most texts have none, and reading costs more than looking.
-    if !source.text().contains("Namespace") {
-        return Ok(());
-    }
+    // Most documents are none, and reading costs more than looking.
+    const KIND: &str = "Namespace";
     let kinds = Kinds::default();
     let mut bad = Vec::new();
-    for document in yaml::documents(source).map_err(|error| vec![error])? {
+    for document in yaml::documents_with(source, KIND).map_err(|error| vec![error])? {
         let document = document.map_err(|error| vec![error])?;
         for found in objects::find(&document, &kinds, "") {
             if !matches!(found.role, Role::Namespace) {
@@ -170,18 +191,50 @@ struct Plan {
 // === impl Run ===
 
 impl Run<'_> {
+    /// A long text is cut into runs of documents, each with a thread of its own.
     fn over(&self, source: &Arc<Source>) -> Result<Outcome, Vec<Diagnostic>> {
-        let mut outcome = Outcome {
-            patch: Patch::new(source),
-            entries: Vec::new(),
-            others: 0,
+        let documents = yaml::documents(source).map_err(|error| vec![error])?;
+        let wanted = source.text().len().div_ceil(RUN_BYTES_MIN);
+        let threads = match wanted {
+            0 | 1 => 1,
+            _ => thread::available_parallelism().map_or(1, NonZero::get),
         };
+        let runs = documents.split(wanted.min(threads).min(THREADS_MAX));
+        let done: Vec<Result<Outcome, Vec<Diagnostic>>> = thread::scope(|scope| {
+            let mut runs = runs.into_iter();
+            let own = runs.next();
+            let others: Vec<_> = runs
+                .map(|run| scope.spawn(move || self.run(source, run)))
+                .collect();
+            let own = own.map(|run| self.run(source, run));
+            let others = others.into_iter().map(|other| match other.join() {
+                Ok(outcome) => outcome,
+                Err(panic) => resume_unwind(panic),
+            });
+            own.into_iter().chain(others).collect()
+        });
+        let mut all = Outcome::of(source);
         let mut bad = Vec::new();
-        for document in yaml::documents(source).map_err(|error| vec![error])? {
-            let document = document.map_err(|error| vec![error])?;
-            if let Err(errors) = self.document(&document, &mut outcome) {
-                bad.extend(errors);
+        for outcome in done {
+            match outcome {
+                Ok(outcome) => all.append(outcome),
+                Err(errors) => bad.extend(errors),
             }
+        }
+        if bad.is_empty() { Ok(all) } else { Err(bad) }
+    }
+
+    fn run(
+        &self,
+        source: &Arc<Source>,
+        documents: yaml::Documents,
+    ) -> Result<Outcome, Vec<Diagnostic>> {
+        let mut outcome = Outcome::of(source);
+        let mut bad = Vec::new();
+        for document in documents {
+            let done = document.map_err(|error| vec![error]);
+            let done = done.and_then(|document| self.document(&document, &mut outcome));
+            bad.extend(done.err().into_iter().flatten());
         }
         if bad.is_empty() {
             Ok(outcome)
@@ -295,7 +348,7 @@ impl Run<'_> {
             into.entries.push(entry);
         }
         if text != before {
-            into.patch.replace(document, text);
+            into.patch.replace(document, &text);
         }
         Ok(())
     }

@@ -1,14 +1,14 @@
 //! A text with a name, and the way from a byte to its line.
 
 use core::ops::Range;
+use std::sync::OnceLock;
 
 /// A file's text as it was read, with its line starts.
 #[derive(Debug)]
 pub struct Source {
     name: String,
     text: String,
-    /// Byte offset of the first byte of each line; the first is 0.
-    lines: Vec<u32>,
+    lines: OnceLock<Vec<u32>>,
 }
 
 /// A half-open range of bytes of a [`Source`].
@@ -31,23 +31,29 @@ pub struct Position {
 
 impl Source {
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
-        let text = text.into();
-        let bytes = text.as_bytes();
-        let breaks = bytes.iter().filter(|byte| matches!(byte, b'\n' | b'\r'));
-        let mut lines = Vec::with_capacity(breaks.count() + 1);
-        lines.push(0);
-        for (at, byte) in bytes.iter().enumerate() {
-            // YAML takes a lone carriage return for a line break, and so do editors.
-            let lone_return = *byte == b'\r' && bytes.get(at + 1) != Some(&b'\n');
-            if *byte == b'\n' || lone_return {
-                lines.push(offset(at + 1));
-            }
-        }
         Self {
             name: name.into(),
-            text,
-            lines,
+            text: text.into(),
+            lines: OnceLock::new(),
         }
+    }
+
+    /// Byte offset of the first byte of each line. Most texts are never asked.
+    fn lines(&self) -> &[u32] {
+        self.lines.get_or_init(|| {
+            let bytes = self.text.as_bytes();
+            let breaks = bytes.iter().filter(|byte| matches!(byte, b'\n' | b'\r'));
+            let mut lines = Vec::with_capacity(breaks.count() + 1);
+            lines.push(0);
+            for (at, byte) in bytes.iter().enumerate() {
+                // YAML takes a lone carriage return for a line break, and so do editors.
+                let lone_return = *byte == b'\r' && bytes.get(at + 1) != Some(&b'\n');
+                if *byte == b'\n' || lone_return {
+                    lines.push(offset(at + 1));
+                }
+            }
+            lines
+        })
     }
 
     /// The file as the user named it.
@@ -66,8 +72,9 @@ impl Source {
 
     /// Line and column of the byte at `at`; a byte past the end counts as the end.
     pub fn position(&self, at: u32) -> Position {
-        let line = self.lines.partition_point(|start| *start <= at).max(1);
-        let start = self.lines[line - 1] as usize;
+        let lines = self.lines();
+        let line = lines.partition_point(|start| *start <= at).max(1);
+        let start = lines[line - 1] as usize;
         let end = (at as usize).min(self.text.len()).max(start);
         // Continuation bytes do not begin a character.
         let before = self.text.as_bytes()[start..end]
@@ -82,7 +89,7 @@ impl Source {
 
     /// Line of the byte at `at`, from 1.
     pub fn line(&self, at: u32) -> u32 {
-        offset(self.lines.partition_point(|start| *start <= at).max(1))
+        offset(self.lines().partition_point(|start| *start <= at).max(1))
     }
 
     /// The part of `span` in its first line: enough to mark a value that has many.
@@ -96,7 +103,7 @@ impl Source {
     /// Byte offset of the first byte of `line`, counted from 1; the end of the text when there is
     /// no such line.
     pub fn line_start(&self, line: usize) -> usize {
-        let start = self.lines.get(line.saturating_sub(1));
+        let start = self.lines().get(line.saturating_sub(1));
         start.map_or(self.text.len(), |start| *start as usize)
     }
 }

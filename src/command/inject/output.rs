@@ -1,17 +1,22 @@
 //! Where changed manifests go: standard output, the files themselves, or a difference.
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
+use std::sync::Arc;
 
 use clap::ValueEnum;
 use model::edit;
 use model::inject::text::Outcome;
-use model::yaml;
+use model::yaml::{self, Source};
+use serde_json::Value;
 
 use super::diff;
 use super::files::{Files, Text};
 use crate::error::Error;
 use crate::ui::Ui;
 use crate::write;
+
+/// UTF-8 begins with it in some editors.
+const MARK: char = '\u{FEFF}';
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Output {
@@ -63,21 +68,114 @@ impl Output {
             }
             return Ok(());
         }
-        let after = match self.output {
-            // One text is printed as it is, piece by piece: it may be large.
-            None if texts.len() == 1 => {
-                for chunk in outcomes.iter().flat_map(Outcome::chunks) {
-                    ui.out().write_all(chunk.as_bytes())?;
-                }
-                return Ok(());
-            }
-            None => joined(pairs.map(|(_, outcome)| outcome.text()))?,
-            Some(Format::Json) => converted(pairs, json)?,
-            Some(Format::Yaml) => converted(pairs, as_yaml)?,
+        let mut kinds = texts.iter().map(|text| is_json(text.source.text()));
+        let first = kinds.next();
+        let is_mixed = kinds.any(|kind| Some(kind) != first);
+        if self.output.is_none() && is_mixed {
+            let all = joined(pairs.map(|(_, outcome)| outcome.text()))?;
+            ui.out().write_all(all.as_bytes())?;
+            return Ok(());
+        }
+        let mut stream = Stream {
+            out: ui.out(),
+            last: None,
         };
-        ui.out().write_all(after.as_bytes())?;
+        for (text, outcome) in pairs {
+            stream.text(text, outcome, self.output)?;
+        }
         Ok(())
     }
+}
+
+/// Texts that are printed one behind the other: they may be large, so none is copied whole unless
+/// it is to be converted.
+struct Stream<'a, W> {
+    out: &'a mut W,
+    /// The last byte so far.
+    last: Option<u8>,
+}
+
+// === impl Stream ===
+
+impl<W: io::Write> Stream<'_, W> {
+    fn text(
+        &mut self,
+        text: &Text,
+        outcome: &Outcome,
+        format: Option<Format>,
+    ) -> Result<(), Error> {
+        let source = text.source.text();
+        let is_json = is_json(source);
+        match format {
+            Some(Format::Json) => self.documents(text, outcome, false, |value| {
+                serde_json::to_string_pretty(value).map(|text| text + "\n")
+            }),
+            // JSON has no comments to lose.
+            Some(Format::Yaml) if is_json => {
+                self.documents(text, outcome, true, |value| Ok(edit::yaml(value)))
+            }
+            // JSON values need no separator.
+            None | Some(Format::Yaml) => {
+                self.begin(!is_json && !begins_with_separator(source))?;
+                let mut is_start = self.last.is_some();
+                for chunk in outcome.chunks().filter(|chunk| !chunk.is_empty()) {
+                    // Within a stream the mark would be a character of the document.
+                    let whole = chunk;
+                    let chunk = chunk.strip_prefix(MARK).filter(|_| is_start);
+                    self.push(chunk.unwrap_or(whole))?;
+                    is_start = false;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Each document of a text, printed by `print`.
+    fn documents(
+        &mut self,
+        text: &Text,
+        outcome: &Outcome,
+        separated: bool,
+        print: impl Fn(&Value) -> serde_json::Result<String>,
+    ) -> Result<(), Error> {
+        let name = text.source.name();
+        let after = Arc::new(Source::new(name, outcome.text()));
+        for document in yaml::documents(&after)? {
+            let printed = print(&document?.to_json());
+            let printed = printed
+                .map_err(|error| Error::new(format!("cannot print {name}")).caused_by(error))?;
+            self.begin(separated)?;
+            self.push(&printed)?;
+        }
+        Ok(())
+    }
+
+    /// Ends what is there, so that what follows is a document of its own.
+    fn begin(&mut self, separator: bool) -> io::Result<()> {
+        if self.last.is_some_and(|last| last != b'\n') {
+            self.push("\n")?;
+        }
+        if self.last.is_some() && separator {
+            self.push("---\n")?;
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, text: &str) -> io::Result<()> {
+        self.last = text.bytes().last().or(self.last);
+        self.out.write_all(text.as_bytes())
+    }
+}
+
+fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with('{')
+}
+
+/// Whether the first line that is not empty and no comment separates documents.
+fn begins_with_separator(text: &str) -> bool {
+    let mut lines = text.strip_prefix(MARK).unwrap_or(text).lines();
+    let first = lines.find(|line| !line.trim().is_empty() && !line.starts_with('#'));
+    first.is_some_and(|line| line.starts_with("---"))
 }
 
 /// Replaces the files that change. What could fail is tried for all before the first is replaced.
@@ -85,87 +183,37 @@ fn in_place<'a>(pairs: impl Iterator<Item = (&'a Text, &'a Outcome)>) -> Result<
     let mut prepared = Vec::new();
     for (text, outcome) in pairs.filter(|(_, outcome)| !outcome.is_unchanged()) {
         if let Some(path) = &text.path {
-            prepared.push(write::prepare(path, outcome.text().as_bytes())?);
+            let write = |file: &mut dyn io::Write| {
+                let mut chunks = outcome.chunks();
+                chunks.try_for_each(|chunk| file.write_all(chunk.as_bytes()))
+            };
+            prepared.push(write::prepare(path, write)?);
         }
     }
     prepared.into_iter().try_for_each(write::Prepared::replace)
 }
 
-/// Texts as they are, one stream.
+/// JSON and YAML as they are, one stream: they follow each other, but not every JSON is YAML.
 fn joined(texts: impl Iterator<Item = String>) -> Result<String, Error> {
     let mut all = String::new();
-    let mut mixed = false;
-    let mut json = None;
+    let mut only_json = true;
     for text in texts {
-        let is_json = text.trim_start().starts_with('{');
-        mixed |= json
-            .replace(is_json)
-            .is_some_and(|before| before != is_json);
+        only_json &= is_json(&text);
         let text = match all.is_empty() {
             true => &text,
-            // Within a stream the mark would be a character of the document.
-            false => text.strip_prefix('\u{FEFF}').unwrap_or(&text),
+            false => text.strip_prefix(MARK).unwrap_or(&text),
         };
-        separate(&mut all, text, is_json && !mixed);
+        if !all.is_empty() && !all.ends_with('\n') {
+            all.push('\n');
+        }
+        if !all.is_empty() && !only_json && !begins_with_separator(text) {
+            all.push_str("---\n");
+        }
         all.push_str(text);
     }
-    // JSON and YAML follow each other in a stream, but not every JSON is YAML.
-    if mixed && yaml::read("<output>", &all).is_err() {
+    if yaml::read("<output>", &all).is_err() {
         let error = Error::new("these files cannot be joined to one stream as they are");
         return Err(error.hint("use -o yaml or -o json, or --in-place"));
     }
     Ok(all)
-}
-
-/// Ends what is there, so that `text` begins a document of its own. JSON values need no separator.
-fn separate(all: &mut String, text: &str, is_json: bool) {
-    if all.is_empty() {
-        return;
-    }
-    if !all.ends_with('\n') {
-        all.push('\n');
-    }
-    if is_json {
-        return;
-    }
-    let mut lines = text.lines();
-    let first = lines.find(|line| !line.trim().is_empty() && !line.starts_with('#'));
-    if !first.is_some_and(|line| line.starts_with("---")) {
-        all.push_str("---\n");
-    }
-}
-
-/// Every text in another format, one stream.
-fn converted<'a>(
-    pairs: impl Iterator<Item = (&'a Text, &'a Outcome)>,
-    convert: fn(&str, String) -> Result<String, Error>,
-) -> Result<String, Error> {
-    let texts: Result<Vec<String>, Error> = pairs
-        .map(|(text, outcome)| convert(text.source.name(), outcome.text()))
-        .collect();
-    joined(texts?.into_iter())
-}
-
-fn json(name: &str, text: String) -> Result<String, Error> {
-    let mut all = String::new();
-    for document in yaml::read(name, &text)? {
-        let value = serde_json::to_string_pretty(&document.to_json())
-            .map_err(|error| Error::new(format!("cannot print {name}")).caused_by(error))?;
-        all.push_str(&value);
-        all.push('\n');
-    }
-    Ok(all)
-}
-
-/// What is YAML stays; JSON has no comments to lose.
-fn as_yaml(name: &str, text: String) -> Result<String, Error> {
-    if !text.trim_start().starts_with('{') {
-        return Ok(text);
-    }
-    let documents = yaml::read(name, &text)?;
-    let written = documents
-        .iter()
-        .map(|document| edit::yaml(&document.to_json()));
-    let written: Vec<String> = written.collect();
-    Ok(written.join("---\n"))
 }

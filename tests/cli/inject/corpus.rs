@@ -155,3 +155,18 @@ fn manifests_of_strangers_only_gain_lines() {
         assert_eq!(back.stdout, before, "{file}");
     }
 }
+
+#[test]
+fn what_became_json_in_between_comes_back_as_its_value() {
+    let place = place();
+    for file in files() {
+        let plain = place.run(&["uninject", &file, "-o", "json"]);
+        let injected = place.run(&["inject", &file, "-o", "json"]);
+        // Values that are no objects make no stream.
+        if !injected.stdout.starts_with('{') {
+            continue;
+        }
+        let back = place.run_with(&["uninject", "-f", "-", "-o", "json"], &injected.stdout);
+        assert_eq!(back.stdout, plain.stdout, "{file}: {}", back.stderr);
+    }
+}

@@ -215,3 +215,10 @@ fn removals_and_additions_meet_in_one_list() {
         "- - x\n  - b\n",
     );
 }
+
+#[test]
+fn an_empty_line_at_the_end_belongs_to_what_keeps_it() {
+    let keeps = "a: |+\n  x\n\n\n";
+    check(&format!("{keeps}b:"), &[remove("b")], keeps);
+    check("a: 1\nb:", &[remove("b")], "a: 1");
+}

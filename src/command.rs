@@ -4,6 +4,8 @@ pub(crate) mod authz;
 pub(crate) mod ca;
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod demo;
+pub(crate) mod edges;
 pub(crate) mod inject;
 pub(crate) mod lint;
 pub(crate) mod policy;
@@ -11,6 +13,8 @@ pub(crate) mod proxy;
 pub(crate) mod proxy_init;
 pub(crate) mod route;
 pub(crate) mod simulate;
+pub(crate) mod stat;
+pub(crate) mod top;
 pub(crate) mod uninject;
 pub(crate) mod version;
 
@@ -32,6 +36,10 @@ pub(crate) enum Command {
     Proxy(Box<proxy::Args>),
     ProxyInit(proxy_init::Args),
     Ca(ca::Args),
+    Top(Box<top::Args>),
+    Demo(demo::Args),
+    Stat(stat::Args),
+    Edges(edges::Args),
     Completions(completions::Args),
     Version(version::Args),
 }
@@ -49,6 +57,10 @@ pub(crate) fn run(ui: &mut Ui, command: Command) -> Result<Answer, Error> {
         Command::ProxyInit(args) => proxy_init::run(ui, &args),
         Command::Ca(args) => ca::run(ui, &args),
         Command::Proxy(args) => proxy::run(ui, &args),
+        Command::Demo(args) => demo::run(ui, &args),
+        Command::Top(args) => top::run(ui, *args),
+        Command::Stat(args) => stat::run(ui, &args),
+        Command::Edges(args) => edges::run(ui, &args),
         Command::Completions(args) => completions::run(ui, &args),
         Command::Version(args) => version::run(ui, &args),
     }

@@ -7,10 +7,12 @@
 mod cli;
 mod cluster;
 mod command;
+mod demo;
 mod error;
 mod input;
 mod interrupt;
 mod output;
+mod top;
 mod ui;
 mod write;
 

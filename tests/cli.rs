@@ -7,4 +7,5 @@ mod lint;
 mod policy;
 mod route;
 mod simulate;
+mod top;
 mod version;

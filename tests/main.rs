@@ -13,3 +13,4 @@ mod proxy;
 mod scenarios;
 mod telemetry;
 mod tidy;
+mod top;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 
 use crate::cluster;
+use crate::command::top;
 use crate::error::{Answer, Error};
 use crate::ui::Ui;
 
@@ -17,6 +18,7 @@ mod held;
 mod init;
 mod load;
 mod progress;
+mod watch;
 mod write;
 
 pub(crate) use beside::beside;
@@ -40,6 +42,8 @@ pub(crate) use beside::beside;
   helm template . | meshctl simulate -f -
   meshctl simulate --context staging -n shop          what a cluster holds
   meshctl simulate --context prod -A -f changed.yaml  the same, with a change
+  meshctl simulate canary.yaml --watch --speed 5      on the live screen
+  meshctl simulate canary.yaml --record run.jsonl     then meshctl top --replay run.jsonl
   meshctl simulate canary.yaml --against origin/main -o markdown
   meshctl simulate ./init                             a scenario file called `init`
 
@@ -104,6 +108,16 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "DIR|GITREF",
           conflicts_with_all = ["compare", "junit", "html", "trace"])]
     against: Option<String>,
+    /// Watch the run on the live screen: pause, step, on to the next event; the report comes after
+    #[arg(long, conflicts_with_all = ["seeds", "against", "jobs", "max_wall"])]
+    watch: bool,
+    /// How fast --watch goes: virtual seconds in a second, or `inf`
+    #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = top::speed,
+          requires = "watch")]
+    speed: f64,
+    /// Also write what all proxies saw, second by second, for `meshctl top --replay`
+    #[arg(long, value_name = "FILE", conflicts_with = "against")]
+    record: Option<PathBuf>,
     /// Stop after this much real time; the report is marked as partial
     #[arg(long, value_name = "DURATION", value_parser = load::duration)]
     max_wall: Option<Duration>,

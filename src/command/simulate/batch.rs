@@ -13,7 +13,7 @@ use sim::run::Options;
 use super::execute::{Outcome, execute};
 use super::load::{self, Loaded, Prepared};
 use super::progress::Board;
-use super::{CryptoChoice, Format, LevelChoice, RunArgs, against, write};
+use super::{CryptoChoice, Format, LevelChoice, RunArgs, against, watch, write};
 use crate::error::{Answer, Error, print_diagnostics};
 use crate::interrupt::on_ctrl_c;
 use crate::ui::Ui;
@@ -36,12 +36,27 @@ pub(super) fn run(ui: &mut Ui, args: &RunArgs) -> Result<Answer, Error> {
     }
     let before = args.compare.as_deref().map(earlier).transpose()?;
     let loaded = load::prepare(args, load::Given::of(args)?)?;
+    if args.record.is_some() {
+        one_of(&loaded, "--record")?;
+    }
     print_diagnostics(ui, &loaded.warnings)?;
-    let outcomes = simulate(ui, args, &loaded.prepared)?;
+    let outcomes = match args.watch {
+        true => vec![watch::run(
+            ui,
+            args,
+            one_of(&loaded, "--watch")?,
+            &options(args),
+        )?],
+        false => simulate(ui, args, &loaded.prepared)?,
+    };
     let reports = render(args, &loaded, &outcomes);
     show(ui, args, &reports, &outcomes)?;
     if let Some(before) = before {
         show_comparison(ui, &before, &reports)?;
+    }
+    if let (Some(path), [outcome]) = (&args.record, &outcomes[..]) {
+        write::recording(path, &outcome.detail)?;
+        ui.note(&format!("wrote {}", path.display()))?;
     }
     if let Some(path) = &args.junit {
         write::junit(path, &reports)?;
@@ -66,8 +81,20 @@ fn render(args: &RunArgs, loaded: &Loaded, outcomes: &[Outcome]) -> Vec<Report> 
         .collect()
 }
 
-fn simulate(ui: &Ui, args: &RunArgs, prepared: &[Prepared]) -> Result<Vec<Outcome>, Error> {
-    let options = Options {
+/// The only scenario of an invocation, for flags that are about one.
+fn one_of<'a>(loaded: &'a Loaded, flag: &str) -> Result<&'a Prepared, Error> {
+    match &loaded.prepared[..] {
+        [one] => Ok(one),
+        several => Err(Error::new(format!(
+            "{flag} is about one scenario, and there are {}",
+            several.len()
+        ))
+        .hint("name one of them")),
+    }
+}
+
+fn options(args: &RunArgs) -> Options {
+    Options {
         crypto: match args.crypto {
             CryptoChoice::Simulated => Crypto::default(),
             CryptoChoice::Real => Crypto::Real,
@@ -78,7 +105,11 @@ fn simulate(ui: &Ui, args: &RunArgs, prepared: &[Prepared]) -> Result<Vec<Outcom
         },
         tell: args.trace.unwrap_or_default(),
         ..Options::default()
-    };
+    }
+}
+
+fn simulate(ui: &Ui, args: &RunArgs, prepared: &[Prepared]) -> Result<Vec<Outcome>, Error> {
+    let options = options(args);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = args.jobs.unwrap_or(cores);
     let board = Arc::new(Board::new(prepared, ui.shows_progress(), args.max_wall));

@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use sim::record::Observations;
 use sim::report::{Report, html, junit};
 
 use crate::error::Error;
+use crate::top::source::simulation::frames;
 use crate::write::atomically;
 
 /// Writes the JUnit report of all scenarios.
@@ -12,6 +14,17 @@ pub(super) fn junit(path: &Path, reports: &[Report]) -> Result<(), Error> {
     let text = junit::render(reports)
         .map_err(|e| Error::new("cannot render the JUnit report").caused_by(e))?;
     atomically(path, text.as_bytes())
+}
+
+/// Writes the frames of a run, a line each.
+pub(super) fn recording(path: &Path, run: &Observations) -> Result<(), Error> {
+    let mut lines = Vec::new();
+    for frame in frames(run) {
+        serde_json::to_writer(&mut lines, &frame)
+            .map_err(|e| Error::new("cannot render a frame").caused_by(e))?;
+        lines.push(b'\n');
+    }
+    atomically(path, &lines)
 }
 
 /// Writes one page per scenario; with several, the scenario's name goes into the file's. Returns

@@ -1,0 +1,66 @@
+//! The terminal: taken when the screen begins, and given back whatever ends it.
+
+use std::io::{self, Stdout, stdout};
+use std::panic;
+use std::sync::Once;
+
+use crossterm::event::{DisableMouseCapture, EnableMouseCapture};
+use crossterm::execute;
+use crossterm::terminal::{
+    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+
+/// The terminal while the screen has it. Dropped, it is as it was.
+pub(super) struct Screen(Terminal<CrosstermBackend<Stdout>>);
+
+/// Panics print their message on the terminal as it was, once it is.
+static HOOK: Once = Once::new();
+
+// === impl Screen ===
+
+impl Screen {
+    /// # Errors
+    /// When there is no terminal.
+    pub(super) fn take() -> io::Result<Self> {
+        HOOK.call_once(|| {
+            let before = panic::take_hook();
+            panic::set_hook(Box::new(move |info| {
+                give_back();
+                before(info);
+            }));
+        });
+        enable_raw_mode()?;
+        let taken = execute!(stdout(), EnterAlternateScreen, EnableMouseCapture);
+        let terminal = taken.and_then(|()| Terminal::new(CrosstermBackend::new(stdout())));
+        match terminal {
+            Ok(terminal) => Ok(Self(terminal)),
+            Err(e) => {
+                give_back();
+                Err(e)
+            }
+        }
+    }
+
+    pub(super) fn terminal(&mut self) -> &mut Terminal<CrosstermBackend<Stdout>> {
+        &mut self.0
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+/// Twice does no harm. A terminal that is gone cannot be given back.
+fn give_back() {
+    let _ = execute!(
+        stdout(),
+        DisableMouseCapture,
+        LeaveAlternateScreen,
+        crossterm::cursor::Show
+    );
+    let _ = disable_raw_mode();
+}

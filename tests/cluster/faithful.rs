@@ -96,7 +96,10 @@ fn refusals_have_codes_and_reasons() {
     let target = Target::new().stored(ROUTE);
     let path = route(&target);
     let patch = |content: &str, body: Value| refusal(&target, "PATCH", &path, content, &body);
-    let bad = |weight: i64| json!({"spec": {"rules": [{"backendRefs": [{"name": "web", "weight": weight}]}]}});
+    let bad = |weight: i64| {
+        let backend = json!({"name": "web", "port": 80, "weight": weight});
+        json!({"spec": {"rules": [{"backendRefs": [backend]}]}})
+    };
     assert_eq!(patch(MERGE, bad(-1)), is(422, "Invalid"));
     assert_eq!(patch(STRATEGIC, json!({})), is(415, "UnsupportedMediaType"));
     let old = json!({"metadata": {"resourceVersion": "1"}});
@@ -239,7 +242,7 @@ fn a_dry_run_answers_and_stores_nothing() {
     let target = Target::new();
     let all = target.path(ROUTES.0, ROUTES.1, "");
     let object = json!({"apiVersion": ROUTES.0, "kind": "HTTPRoute", "metadata": {"name": "dry"},
-                        "spec": {"rules": [{"backendRefs": [{"name": "web"}]}]}});
+                        "spec": {"rules": [{"backendRefs": [{"name": "web", "port": 80}]}]}});
     let path = format!("{}?dryRun=All", all.trim_end_matches('/'));
     let made = target.send("POST", &path, "application/json", Some(&object));
     assert_eq!(made["spec"]["rules"][0]["backendRefs"][0]["weight"], 1);

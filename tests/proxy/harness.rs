@@ -17,7 +17,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(super) struct Proxy {
     child: Child,
     news: Arc<Mutex<String>>,
-    data: Arc<Mutex<String>>,
     pub(super) outbound: SocketAddr,
     pub(super) inbound: Option<SocketAddr>,
     pub(super) health: SocketAddr,
@@ -55,17 +54,15 @@ impl Proxy {
             .env("COLUMNS", "100")
             .env("NO_COLOR", "1")
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
+            .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let news = gather(child.stderr.take().unwrap());
-        let data = gather(child.stdout.take().unwrap());
         let nobody = ([0, 0, 0, 0], 0).into();
         let mut proxy = Self {
             child,
             news,
-            data,
             outbound: nobody,
             inbound: None,
             health: nobody,
@@ -95,11 +92,6 @@ impl Proxy {
     /// Waits until `text` was told; everything told by then.
     pub(super) fn wait_for(&self, text: &str) -> String {
         self.wait_for_times(text, 1)
-    }
-
-    /// Waits until `text` was written to standard output; everything written by then.
-    pub(super) fn wait_for_data(&self, text: &str) -> String {
-        wait_in(&self.data, text, 1)
     }
 
     pub(super) fn wait_for_times(&self, text: &str, times: usize) -> String {

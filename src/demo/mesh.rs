@@ -7,7 +7,7 @@ use std::time::Duration;
 use engine::identity::Identity;
 use engine::snapshot::{ObjectName, Snapshot};
 use model::diagnostic::Level;
-use model::index::MeshMode;
+use model::index::{Fact, MeshMode};
 use model::load;
 use model::lower::Lowering;
 use model::resource;
@@ -86,8 +86,16 @@ impl Mesh {
         if !found.is_empty() {
             return Err(Error::Input(found));
         }
+        let mut index = loaded.index;
+        for pod in &pods {
+            // On loopback only what is said to be captured is.
+            if let Some(mut fact) = index.pod(&pod.name()).cloned() {
+                fact.app_ports.insert(APP, APP);
+                index.apply(Fact::Pod(fact));
+            }
+        }
         let mut lowering = Lowering::new(TRUST_DOMAIN);
-        lowering.update(&loaded.index);
+        lowering.update(&index);
         let snapshots = pods.iter().map(|pod| {
             let snapshot = lowering.snapshot(&pod.name());
             snapshot.ok_or_else(|| Error::new(format!("{} has no configuration", pod.name())))

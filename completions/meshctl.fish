@@ -41,6 +41,10 @@ complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "lint" -d 'Judge man
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "proxy" -d 'Run the proxy of a workload'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "proxy-init" -d 'Redirect the traffic of this network namespace to its proxy'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "ca" -d 'Certificates for workloads on hosts without Kubernetes'
+complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "top" -d 'See the mesh live: rates, latencies, and which breaker is open, why and until when'
+complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "demo" -d 'Start a living mesh on this machine, to look at'
+complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "stat" -d 'Print rates, success, latencies and breakers once, for scripts'
+complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "edges" -d 'Print who calls whom, how well, and whether mutual TLS protects it'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "version" -d 'Print the version and what it was built for'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -58,6 +62,8 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l trace -d 'Tell the story of requests across hops: the first that `failed`, or the first N' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l compare -d 'Compare with an earlier report (-o json) and say what became worse' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l against -d 'Run with the manifests of this directory or git commit as well, and say what differs' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l speed -d 'How fast --watch goes: virtual seconds in a second, or `inf`' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l record -d 'Also write what all proxies saw, second by second, for `meshctl top --replay`' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l max-wall -d 'Stop after this much real time; the report is marked as partial' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l crypto -d '`real` uses real key exchange and signatures instead of the simulator\'s cheap ones' -r -f -a "simulated\t''
 real\t''"
@@ -74,6 +80,7 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish
 always\t''
 never\t''"
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -s R -l recursive -d 'Look for manifests in subdirectories as well'
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l watch -d 'Watch the run on the live screen: pause, step, on to the next event; the report comes after'
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l no-assumptions -d 'Refuse to judge by assumed inputs: exit 2 when an expectation rests on one'
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l ignore-foreign -d 'Go on although policies of another mesh are not understood; the result is INCOMPLETE'
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -s v -l verbose -d 'List every assumption and everything that is not modelled'
@@ -571,8 +578,8 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_se
 json\t'One object'"
 complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l access-log-file -d 'Where the access log goes, `-` for standard output' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l access-log-sample -d 'Which share of the requests that did not fail is written; the others always are' -r
-complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l otlp -d 'An OpenTelemetry collector: http://HOST:4318, or port 4317 with --otlp-protocol grpc' -r
-complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l otlp-protocol -d 'What the collector speaks' -r -f -a "http\t'Protocol Buffers over HTTP/1.1'
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l otlp -d 'An OpenTelemetry collector: http://HOST:4318 or, over gRPC, http://HOST:4317' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l otlp-protocol -d 'What the collector speaks [default: grpc at port 4317, http elsewhere]' -r -f -a "http\t'Protocol Buffers over HTTP/1.1'
 grpc\t''"
 complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l otlp-header -d 'A header of each export, NAME=VALUE (can be repeated)' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l otlp-signals -d 'What the collector gets' -r -f -a "traces\t''
@@ -663,6 +670,68 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand ca; and __fish_seen_subc
 complete -c meshctl -n "__fish_meshctl_using_subcommand ca; and __fish_seen_subcommand_from help" -f -a "issue" -d 'Issue a certificate for a workload'
 complete -c meshctl -n "__fish_meshctl_using_subcommand ca; and __fish_seen_subcommand_from help" -f -a "rotate" -d 'Replace the issuer of an authority, or its root'
 complete -c meshctl -n "__fish_meshctl_using_subcommand ca; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c meshctl -n "__fish_meshctl_using_subcommand top" -l proxy -d 'A proxy\'s admin address, HOST:PORT; can be given several times [default: 127.0.0.1:14000]' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand top" -l replay -d 'A recording, as `meshctl simulate --record` and a proxy\'s /frames write it' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand top" -l speed -d 'How fast a recording is played: virtual seconds in a second' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand top" -l window -d 'Rates and percentiles are over this time, or `all` [default: 10s; --once of proxies: 5s, of a recording: all]' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand top" -s o -l output -d 'Output format of --once' -r -f -a "table\t''
+wide\t'More columns'
+json\t''
+yaml\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand top" -l filter -d 'Only rows with all of these words; `!WORD` leaves rows out' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand top" -s n -l namespace -d 'Only rows of this namespace' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand top" -l sort -d 'Sort by the column with this head' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand top" -l theme -d 'Colours for this background; NO_COLOR and `--color never` leave them out' -r -f -a "auto\t'What COLORFGBG says, else dark'
+dark\t''
+light\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand top" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand top" -l once -d 'Print what is seen once the window is covered, and end'
+complete -c meshctl -n "__fish_meshctl_using_subcommand top" -l failing -d 'Only rows with failures, or with endpoints that get no traffic'
+complete -c meshctl -n "__fish_meshctl_using_subcommand top" -l reverse -d 'The other way round'
+complete -c meshctl -n "__fish_meshctl_using_subcommand top" -s q -l quiet -d 'Print data and errors only, no news'
+complete -c meshctl -n "__fish_meshctl_using_subcommand top" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand demo" -l admin -d 'Where `meshctl top` asks' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand demo" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand demo" -s q -l quiet -d 'Print data and errors only, no news'
+complete -c meshctl -n "__fish_meshctl_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand stat" -l proxy -d 'A proxy\'s admin address, HOST:PORT; can be given several times [default: 127.0.0.1:14000]' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand stat" -l replay -d 'A recording, as `meshctl simulate --record` and a proxy\'s /frames write it' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand stat" -l window -d 'Over this time, or `all` [default: 5s; of a recording: all]' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand stat" -s o -l output -d 'Output format' -r -f -a "table\t''
+wide\t'More columns'
+json\t''
+yaml\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand stat" -l filter -d 'Only rows with all of these words; `!WORD` leaves rows out' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand stat" -s n -l namespace -d 'Only rows of this namespace' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand stat" -l sort -d 'Sort by the column with this head' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand stat" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand stat" -l failing -d 'Only rows with failures, or with endpoints that get no traffic'
+complete -c meshctl -n "__fish_meshctl_using_subcommand stat" -l reverse -d 'The other way round'
+complete -c meshctl -n "__fish_meshctl_using_subcommand stat" -s q -l quiet -d 'Print data and errors only, no news'
+complete -c meshctl -n "__fish_meshctl_using_subcommand stat" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand edges" -l proxy -d 'A proxy\'s admin address, HOST:PORT; can be given several times [default: 127.0.0.1:14000]' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand edges" -l replay -d 'A recording, as `meshctl simulate --record` and a proxy\'s /frames write it' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand edges" -l window -d 'Over this time, or `all` [default: 5s; of a recording: all]' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand edges" -s o -l output -d 'Output format' -r -f -a "table\t''
+wide\t'More columns'
+json\t''
+yaml\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand edges" -l filter -d 'Only rows with all of these words; `!WORD` leaves rows out' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand edges" -s n -l namespace -d 'Only rows of this namespace' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand edges" -l sort -d 'Sort by the column with this head' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand edges" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand edges" -l failing -d 'Only rows with failures, or with endpoints that get no traffic'
+complete -c meshctl -n "__fish_meshctl_using_subcommand edges" -l reverse -d 'The other way round'
+complete -c meshctl -n "__fish_meshctl_using_subcommand edges" -s q -l quiet -d 'Print data and errors only, no news'
+complete -c meshctl -n "__fish_meshctl_using_subcommand edges" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c meshctl -n "__fish_meshctl_using_subcommand completions" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -676,20 +745,24 @@ always\t''
 never\t''"
 complete -c meshctl -n "__fish_meshctl_using_subcommand version" -s q -l quiet -d 'Print data and errors only, no news'
 complete -c meshctl -n "__fish_meshctl_using_subcommand version" -s h -l help -d 'Print help'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca completions version help" -f -a "simulate" -d 'Run a mesh offline: real proxies, your manifests, virtual time'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca completions version help" -f -a "inject" -d 'Add the sidecar to manifests; nothing else in them changes'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca completions version help" -f -a "uninject" -d 'Take out of manifests what `meshctl inject` put in'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca completions version help" -f -a "route" -d 'See where traffic goes, change it, and know what the change does'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca completions version help" -f -a "policy" -d 'See which policies hold, where, and why others do not'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca completions version help" -f -a "authz" -d 'Ask who may call what'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca completions version help" -f -a "check" -d 'Diagnose a cluster step by step, each trouble with a remedy'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca completions version help" -f -a "lint" -d 'Judge manifests without running them'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca completions version help" -f -a "proxy" -d 'Run the proxy of a workload'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca completions version help" -f -a "proxy-init" -d 'Redirect the traffic of this network namespace to its proxy'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca completions version help" -f -a "ca" -d 'Certificates for workloads on hosts without Kubernetes'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca completions version help" -f -a "completions" -d 'Print the completion script of a shell'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca completions version help" -f -a "version" -d 'Print the version and what it was built for'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca completions version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "simulate" -d 'Run a mesh offline: real proxies, your manifests, virtual time'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "inject" -d 'Add the sidecar to manifests; nothing else in them changes'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "uninject" -d 'Take out of manifests what `meshctl inject` put in'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "route" -d 'See where traffic goes, change it, and know what the change does'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "policy" -d 'See which policies hold, where, and why others do not'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "authz" -d 'Ask who may call what'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "check" -d 'Diagnose a cluster step by step, each trouble with a remedy'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "lint" -d 'Judge manifests without running them'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "proxy" -d 'Run the proxy of a workload'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "proxy-init" -d 'Redirect the traffic of this network namespace to its proxy'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "ca" -d 'Certificates for workloads on hosts without Kubernetes'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "top" -d 'See the mesh live: rates, latencies, and which breaker is open, why and until when'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "demo" -d 'Start a living mesh on this machine, to look at'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "stat" -d 'Print rates, success, latencies and breakers once, for scripts'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "edges" -d 'Print who calls whom, how well, and whether mutual TLS protects it'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "version" -d 'Print the version and what it was built for'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from simulate" -f -a "init" -d 'Write out the scenario that would be derived from manifests, with comments, for editing'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "list" -d 'List routes by Service: who gets which requests, for whom that holds, and what never holds'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "get" -d 'Show the routes of one Service in full: rules, backends with their pods, policies, shadows'

@@ -27,6 +27,10 @@ const MEANINGS: &[(&str, &str)] = &[
     ("NR", "no route matched"),
     ("NB", "the rule names no backend that exists"),
     ("RL", "rate limited"),
+    (
+        "RLSE",
+        "the rate limit service did not answer, and the policy fails closed",
+    ),
     ("AUTHZ", "denied by an authorization policy"),
     ("JWT", "no valid token"),
     ("JWKS", "the keys that verify tokens are not available"),

@@ -75,6 +75,16 @@ impl Terminal {
         }
     }
 
+    /// The process that the shell runs.
+    fn program(&self) -> String {
+        let shell = self.tmux(&["list-panes", "-t", "t", "-F", "#{pane_pid}"]);
+        let found = Command::new("pgrep")
+            .args(["-P", shell.trim(), "meshctl"])
+            .output()
+            .unwrap();
+        String::from_utf8(found.stdout).unwrap().trim().to_owned()
+    }
+
     fn resize(&self, width: u16, height: u16) {
         let (width, height) = (width.to_string(), height.to_string());
         self.tmux(&["resize-window", "-t", "t", "-x", &width, "-y", &height]);
@@ -111,6 +121,12 @@ impl Drop for Terminal {
             .args(["-L", &self.server, "kill-server"])
             .status();
     }
+}
+
+/// Whether the process was there to get the signal.
+fn signalled(process: &str, signal: &str) -> bool {
+    let kill = Command::new("kill").args(["-s", signal, process]).output();
+    kill.unwrap().status.success()
 }
 
 fn meshctl(args: &str) -> String {
@@ -233,19 +249,28 @@ fn a_recording_is_played_and_the_terminal_survives_a_signal() {
         .to_string();
     terminal.run(&meshctl(&format!("top --replay {run} --speed inf")));
     terminal.wait(&["meshctl top", "ended", "pay/fraud:80"]);
-    let pid = terminal.tmux(&["list-panes", "-t", "t", "-F", "#{pane_pid}"]);
-    let child = Command::new("pgrep")
-        .args(["-P", pid.trim(), "meshctl"])
-        .output()
-        .unwrap();
-    let child = String::from_utf8(child.stdout).unwrap();
-    let killed = Command::new("kill")
-        .args(["-TERM", child.trim()])
-        .status()
-        .unwrap();
-    assert!(killed.success());
+    assert!(signalled(&terminal.program(), "TERM"));
     terminal.wait_for("the shell", |t| t.trim_end().ends_with('$'));
     terminal.is_clean("killed");
+}
+
+#[test]
+#[ignore = "needs tmux"]
+fn a_terminal_that_is_closed_ends_the_program() {
+    let terminal = Terminal::new("closed", 80, 24);
+    let scenario = repository("tests/data/top/breaker.yaml")
+        .display()
+        .to_string();
+    terminal.run(&meshctl(&format!("simulate {scenario} --watch")));
+    terminal.wait(&["meshctl top", "live"]);
+    let program = terminal.program();
+    assert!(signalled(&program, "0"));
+    drop(terminal);
+    let until = Instant::now() + PATIENCE;
+    while signalled(&program, "0") {
+        assert!(Instant::now() < until, "it runs on without a terminal");
+        thread::sleep(Duration::from_millis(50));
+    }
 }
 
 #[test]

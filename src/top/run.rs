@@ -110,18 +110,14 @@ impl Session {
     /// # Errors
     /// When there is no terminal, or it fails.
     pub(crate) fn show(self) -> Result<(), Error> {
-        let conductor = self.conductor.clone();
+        let _closing = self.conductor.clone().map(Closing);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
-        let shown = match runtime {
+        match runtime {
             Ok(runtime) => runtime.block_on(self.run()),
             Err(e) => Err(Error::new("cannot start").caused_by(e)),
-        };
-        if let Some(conductor) = conductor {
-            conductor.close();
         }
-        shown
     }
 
     async fn run(self) -> Result<(), Error> {
@@ -155,6 +151,15 @@ impl Session {
         };
         while shown.turn().await? {}
         Ok(())
+    }
+}
+
+/// Lets go of what is conducted, also when the screen panics: a thread waits for it.
+struct Closing(Arc<Conductor>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }
 

@@ -1,6 +1,7 @@
 //! The terminal: taken when the screen begins, and given back whatever ends it.
 
 use std::io::{self, Stdout, stdout};
+use std::mem::ManuallyDrop;
 use std::panic;
 use std::sync::Once;
 
@@ -13,7 +14,10 @@ use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 
 /// The terminal while the screen has it. Dropped, it is as it was.
-pub(super) struct Screen(Terminal<CrosstermBackend<Stdout>>);
+///
+/// What ratatui drops is given back here: it complains on standard error of a terminal that is
+/// gone, and panics when that is gone as well.
+pub(super) struct Screen(ManuallyDrop<Terminal<CrosstermBackend<Stdout>>>);
 
 /// Panics print their message on the terminal as it was, once it is.
 static HOOK: Once = Once::new();
@@ -35,7 +39,7 @@ impl Screen {
         let taken = execute!(stdout(), EnterAlternateScreen, EnableMouseCapture);
         let terminal = taken.and_then(|()| Terminal::new(CrosstermBackend::new(stdout())));
         match terminal {
-            Ok(terminal) => Ok(Self(terminal)),
+            Ok(terminal) => Ok(Self(ManuallyDrop::new(terminal))),
             Err(e) => {
                 give_back();
                 Err(e)

@@ -56,7 +56,7 @@ fn nginx(place: &Place) -> (Server, SocketAddr) {
     place.file(
         "nginx.conf",
         format!(
-            "daemon off; pid {dir}/nginx.pid; error_log {dir}/error.log; worker_processes 1;\n\
+            "daemon off; master_process off; pid {dir}/nginx.pid; error_log {dir}/error.log; worker_processes 1;\n\
              events {{}}\n\
              http {{\n  access_log off; client_body_temp_path {dir}/body;\n  \
              proxy_temp_path {dir}/p; fastcgi_temp_path {dir}/f; uwsgi_temp_path {dir}/u;\n  \

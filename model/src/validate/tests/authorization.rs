@@ -59,7 +59,7 @@ fn what_sets_nothing_is_refused() {
         "  action: Deny\n",
         &["6 error: `action` has no effect without `rules`"],
     );
-    authorization("  rules: []\n", &["6 error: `rules` is an empty list"]);
+    authorization("  rules: []\n", &["6 error: `rules` is empty"]);
     authorization(
         "  selector: {}\n  rules: [{}]\n",
         &["6 error: the selector has no labels"],

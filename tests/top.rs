@@ -237,7 +237,9 @@ fn a_simulation_is_watched_from_trip_to_close() {
         t.lines().next().is_some_and(|line| line.contains("ended"))
     });
     terminal.keys(&["q"]);
-    terminal.wait(&["Not modelled", "trace ", "$ "]);
+    terminal.wait_for("the report", |t| {
+        t.contains("evening-in-the-shop: not tested") && t.trim_end().ends_with('$')
+    });
     terminal.is_clean("quit");
 }
 

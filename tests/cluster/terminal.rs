@@ -28,7 +28,9 @@ impl Terminal {
     fn run(command: &Command) -> Option<Self> {
         let words = std::iter::once(command.get_program()).chain(command.get_args());
         let quoted = words.map(|word| format!("'{}'", word.to_str().unwrap()));
-        let line = quoted.collect::<Vec<_>>().join(" ");
+        // The shell of `script` has to make way: dash would die of Ctrl-C itself, and its status
+        // would hide ours.
+        let line = format!("exec {}", quoted.collect::<Vec<_>>().join(" "));
         let mut script = Command::new("script")
             .args(["-qefc", &line, "/dev/null"])
             .env("NO_COLOR", "1")

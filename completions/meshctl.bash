@@ -2735,7 +2735,7 @@ _meshctl() {
             return 0
             ;;
         meshctl__subcmd__route__subcmd__shift)
-            opts="-n -q -h --to --step --every --until --abort-on --min-samples --patience --deadline --prometheus --metrics --route --plan --resume --return --force --namespace --context --kubeconfig --as --as-group --request-timeout --color --quiet --help"
+            opts="-f -R -n -q -h --to --step --every --until --abort-on --min-samples --patience --deadline --prometheus --metrics --proxy --route --plan --resume --return --force --filename --recursive --in-place --namespace --context --kubeconfig --as --as-group --request-timeout --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2781,7 +2781,19 @@ _meshctl() {
                     COMPREPLY=($(compgen -W "istio linkerd" -- "${cur}"))
                     return 0
                     ;;
+                --proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --route)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --filename)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

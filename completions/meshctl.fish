@@ -425,11 +425,13 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_s
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l min-samples -d 'Requests to the version without which a step is not judged' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l patience -d 'How long a step that should end waits for metrics; without it as long as two steps' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l deadline -d 'How long everything may take; without it as long as all steps with their patience' -r
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l prometheus -d 'Where the metrics are: a URL, or svc/NAMESPACE/NAME:PORT through the API server' -r
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l metrics -d 'Whose metrics they are; without it those that there are' -r -f -a "istio\t''
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l prometheus -d 'The metrics of a Prometheus: a URL, or svc/NAMESPACE/NAME:PORT through the API server [env: MESHCTL_PROMETHEUS, unless there is --proxy]' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l metrics -d 'Whose metrics Prometheus has; without it those that there are' -r -f -a "istio\t''
 linkerd\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l proxy -d 'The metrics of a proxy, by its admin address, HOST:PORT (can be repeated: they are added up)' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l route -d 'The route, when several govern the Service' -r
-complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -s n -l namespace -d 'The namespace of the Service; without it that of the context' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -s f -l filename -d 'Manifests that proxies read, instead of a cluster: files or directories' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -s n -l namespace -d 'The namespace of the Service; without it there may be only one of this name' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l context -d 'The context of the kubeconfig; without it the current one' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l kubeconfig -d 'The kubeconfig; without it $KUBECONFIG or ~/.kube/config' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l as -d 'Act as this user (impersonation)' -r
@@ -442,6 +444,8 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_s
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l resume -d 'Go on with the shift that the route\'s annotation tells of'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l return -d 'Give the traffic back and end the shift that the route\'s annotation tells of'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l force -d 'Also shift what another controller looks after'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -s R -l recursive -d 'Look for manifests in subdirectories as well'
+complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -l in-place -d 'Write each step into the files'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -s q -l quiet -d 'Print data and errors only, no news'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from shift" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c meshctl -n "__fish_meshctl_using_subcommand route; and __fish_seen_subcommand_from help" -f -a "list" -d 'List routes by Service: who gets which requests, for whom that holds, and what never holds'

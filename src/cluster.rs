@@ -148,6 +148,11 @@ impl Cluster {
         &self.access.context
     }
 
+    /// The context; none inside of a pod.
+    pub(crate) fn context(&self) -> Option<&str> {
+        Some(self.name()).filter(|name| *name != connect::IN_CLUSTER)
+    }
+
     /// The address of the API server.
     pub(crate) fn server(&self) -> &str {
         &self.access.server

@@ -77,7 +77,8 @@ fn read_once(
     seen: &mut BTreeSet<PathBuf>,
     inputs: &mut Vec<Input>,
 ) -> Result<(), Error> {
-    let canonical = fs::canonicalize(path).map_err(|e| cannot_read(path, &e))?;
+    // What a shell passes as /dev/fd/63 has no other name.
+    let canonical = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     if seen.insert(canonical) {
         inputs.push(Input {
             name: path.display().to_string(),

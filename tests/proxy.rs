@@ -1,6 +1,7 @@
 //! `meshctl proxy` as a process, over real sockets.
 
 mod admin;
+mod canary;
 mod capture;
 mod clients;
 mod docs;
@@ -9,4 +10,5 @@ mod harness;
 mod lifecycle;
 mod mtls;
 mod requests;
+mod shift;
 mod telemetry;

@@ -14,7 +14,7 @@ use super::failure::{Failure, Kind};
 /// How long a connection may take to open: more is a VPN that is not there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Name of the cluster that a pod runs in, which no kubeconfig names.
-const IN_CLUSTER: &str = "in-cluster";
+pub(super) const IN_CLUSTER: &str = "in-cluster";
 
 /// A cluster and the way to it.
 pub(super) struct Access {

@@ -51,7 +51,8 @@ async fn listen(addresses: &[String], window: Duration) -> Result<Gathered, Erro
     let mut store = Store::new(window);
     let mut streams = Vec::new();
     for address in addresses {
-        let stream = Stream::open(&client, address).await.map_err(unreachable)?;
+        let stream = Stream::open(&client, address, None).await;
+        let stream = stream.map_err(unreachable)?;
         let id = store.add(&**address, Clock::real(now()));
         store.set_link(id, Link::Live, now());
         streams.push((id, stream));

@@ -130,7 +130,7 @@ impl Session {
         let faults = Faults::new(client.clone(), addresses);
         for (address, id) in self.proxies {
             let updates = self.updates.clone();
-            tokio::spawn(proxies::follow(client.clone(), address, id, updates));
+            tokio::spawn(proxies::follow(client.clone(), address, None, id, updates));
         }
         drop(self.updates);
         let ends = Ends::new().map_err(no_terminal)?;

@@ -205,6 +205,12 @@ impl Store {
         self.version != before
     }
 
+    /// Counting begins anew: of each source with its next frame.
+    pub(super) fn begin_anew(&mut self) {
+        self.sources.values_mut().for_each(Source::forget);
+        self.version += 1;
+    }
+
     /// Points of a service's rate, oldest first: each source's newest points are taken to be of the
     /// same time.
     pub(super) fn history(&self, key: &ServiceKey) -> Vec<f32> {

@@ -8,6 +8,7 @@ mod docs;
 mod explain;
 mod list;
 mod proof;
+mod shift;
 
 /// A workload that calls others and that nobody calls.
 pub(crate) fn client() -> String {

@@ -298,8 +298,42 @@ fn a_change_that_fails_in_the_middle_says_what_was_made() {
     assert_eq!(weights(&target), [json!(90), json!(10)]);
 }
 
+/// A real cluster may have the Services of other tests.
 #[test]
-fn names_that_are_in_several_namespaces_or_in_none_are_refused() {
+fn without_a_namespace_all_are_looked_at_and_a_name_in_several_is_refused() {
+    let target = split(own());
+    let run = |command: &[&str]| {
+        let args = [&["route"], command, &["--kubeconfig", "kubeconfig"]].concat();
+        target.place.run(&args)
+    };
+    let other = json!({
+        "apiVersion": "v1", "kind": "Service",
+        "metadata": {"name": "reviews", "namespace": "default"},
+        "spec": {"ports": [{"port": 80}]},
+    });
+    target.create("/api/v1/namespaces/default/services", &other);
+    target.api().forget_requests();
+    for command in [
+        &["get", "reviews"][..],
+        &["split", "reviews", "v1=1", "v2=1"],
+        &["delete", "reviews"],
+        &["explain", "GET", "http://reviews/"],
+        &["shift", "reviews", "--to", "v2", "--plan"],
+    ] {
+        let words = ["several", "default/reviews", "shop/reviews", "-n"];
+        refused(&run(command), &words);
+    }
+    for change in ["PATCH", "POST", "PUT", "DELETE"] {
+        assert_eq!(target.api().requests(change), Vec::<String>::new());
+    }
+    let alone = run(&["shift", "reviews-v1", "--to", "v2", "--plan"]);
+    refused(&alone, &["no route governs the Service shop/reviews-v1"]);
+    let named = run(&["shift", "shop/reviews", "--to", "v2", "--plan"]);
+    assert_eq!(named.code, 0, "{}", named.shown());
+}
+
+#[test]
+fn a_name_that_is_not_in_the_namespace_is_refused() {
     let target = Target::new().stored(APP);
     refused(
         &target.run(&["route", "split", "rewiews", "v1=1", "v2=1"]),

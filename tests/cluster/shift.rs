@@ -210,12 +210,12 @@ fn what_cannot_be_shifted_is_refused_and_nothing_is_written() {
     );
     check(
         &["reviews", "--resume"],
-        &["no shift of reviews is under way"],
+        &["no shift of shop/reviews is under way"],
     );
     check(&["reviews"], &["--to <VERSION>"]);
     check(
         &["other/reviews", "--to", "v2", "-n", "shop"],
-        &["-n says another namespace"],
+        &["in the namespace other", "-n says shop"],
     );
 }
 

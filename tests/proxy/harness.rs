@@ -122,6 +122,27 @@ impl Proxy {
         get(self.outbound, host, path)
     }
 
+    /// Waits until it counts that many requests under way.
+    pub(super) fn until_under_way(&self, requests: u32) {
+        let until = Instant::now() + PATIENCE;
+        let is_there = |page: &str| {
+            page.lines()
+                .filter(|line| line.starts_with("meshctl_service_requests_in_flight{"))
+                .any(|line| line.ends_with(&format!(" {requests}")))
+        };
+        loop {
+            let page = get(self.health, "h", "/metrics").body;
+            if is_there(&page) {
+                return;
+            }
+            assert!(
+                Instant::now() < until,
+                "{requests} are not under way: {page}"
+            );
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     pub(super) fn ask_admin(&self, method: &str, path: &str, body: &str) -> Answer {
         ask(self.admin, method, "127.0.0.1", path, body)
     }
@@ -214,19 +235,28 @@ pub(super) fn free_port() -> u16 {
 /// An HTTP/1.1 application that answers `NAME METHOD PATH`; a path that begins with `/slow` half a
 /// second later, one that begins with `/fail` with 503.
 pub(super) fn app(name: &str) -> SocketAddr {
+    app_that(name, false)
+}
+
+/// One that answers everything with 503.
+pub(super) fn failing_app(name: &str) -> SocketAddr {
+    app_that(name, true)
+}
+
+fn app_that(name: &str, fails: bool) -> SocketAddr {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let at = listener.local_addr().unwrap();
     let name = name.to_owned();
     thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
             let name = name.clone();
-            thread::spawn(move || serve(&name, stream));
+            thread::spawn(move || serve(&name, fails, stream));
         }
     });
     at
 }
 
-fn serve(name: &str, stream: TcpStream) -> Option<()> {
+fn serve(name: &str, fails: bool, stream: TcpStream) -> Option<()> {
     stream.set_nodelay(true).ok()?;
     let mut write = stream.try_clone().ok()?;
     let mut read = BufReader::new(stream);
@@ -256,7 +286,7 @@ fn serve(name: &str, stream: TcpStream) -> Option<()> {
         if path.starts_with("/slow") {
             thread::sleep(Duration::from_millis(500));
         }
-        let status = match path.starts_with("/fail") {
+        let status = match fails || path.starts_with("/fail") {
             true => "503 Service Unavailable",
             false => "200 OK",
         };

@@ -11,27 +11,6 @@ fn mesh() -> Place {
     place
 }
 
-/// Waits until the proxy counts that many requests under way.
-fn until_under_way(proxy: &Proxy, requests: u32) {
-    let until = Instant::now() + Duration::from_secs(20);
-    let is_there = |page: &str| {
-        page.lines()
-            .filter(|line| line.starts_with("meshctl_service_requests_in_flight{"))
-            .any(|line| line.ends_with(&format!(" {requests}")))
-    };
-    loop {
-        let page = get(proxy.health, "h", "/metrics").body;
-        if is_there(&page) {
-            return;
-        }
-        assert!(
-            Instant::now() < until,
-            "{requests} are not under way: {page}"
-        );
-        thread::sleep(Duration::from_millis(5));
-    }
-}
-
 #[test]
 fn a_signal_finishes_what_was_accepted_and_then_ends_the_proxy() {
     let place = mesh();
@@ -40,7 +19,7 @@ fn a_signal_finishes_what_was_accepted_and_then_ends_the_proxy() {
     let slow: Vec<_> = (0..8)
         .map(|i| thread::spawn(move || get(at, "api", &format!("/slow/{i}"))))
         .collect();
-    until_under_way(&proxy, 8);
+    proxy.until_under_way(8);
     proxy.signal("TERM");
     proxy.wait_for("SIGTERM: draining");
     assert_eq!(get(proxy.health, "h", "/ready").status, 503);
@@ -79,7 +58,7 @@ fn a_drain_is_bounded_and_a_second_signal_cuts_it_short() {
         let mut stuck = connect(proxy.outbound);
         let head = b"POST / HTTP/1.1\r\nhost: api\r\ncontent-length: 10\r\n\r\nhalf";
         stuck.write_all(head).unwrap();
-        until_under_way(&proxy, 1);
+        proxy.until_under_way(1);
         proxy.signal("TERM");
         proxy.wait_for("SIGTERM: draining");
         if again {

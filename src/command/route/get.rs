@@ -109,7 +109,7 @@ fn one(mesh: &Mesh, view: &View<'_>, out: &mut String) {
                 let _ = writeln!(out, "    {head:<9} {text}");
             }
         };
-        line("note", &view.shadowed(index));
+        line("note", &view.note(index));
         if route.is_some() {
             for (i, matching) in rule.matches.iter().enumerate() {
                 line(

@@ -149,7 +149,7 @@ pub(super) fn rows(view: &View<'_>) -> Vec<Row> {
             retry: rule.retry.as_ref().map(words::retry).unwrap_or_default(),
             fault: rule.fault.as_ref().map(words::fault).unwrap_or_default(),
             place: words::place(&rule.origin),
-            note: view.shadowed(index),
+            note: view.note(index),
             to: words::backends(rule, view.beside()),
         });
     }

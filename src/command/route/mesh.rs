@@ -201,12 +201,8 @@ impl Mesh {
             1 => Ok(found.remove(0)),
             0 => Err(self.no_service(namespace, name)),
             _ => {
-                let names: Vec<_> = found.iter().map(|s| s.name.to_string()).collect();
-                Err(Error::new(format!(
-                    "there are several Services named {name}: {}",
-                    names.join(", ")
-                ))
-                .hint(format!("say which one: {}, or -n NAMESPACE", names[0])))
+                let names: Vec<_> = found.iter().map(|s| s.name.clone()).collect();
+                Err(several(name, &names))
             }
         }
     }
@@ -321,7 +317,19 @@ fn named(mut pod: Pod) -> Pod {
     pod
 }
 
-fn split_name<'a>(
+/// A name that does not say which Service is meant.
+pub(super) fn several(name: &str, found: &[ObjectName]) -> Error {
+    let names: Vec<String> = found.iter().map(ToString::to_string).collect();
+    let all = names.join(", ");
+    let error = Error::new(format!("there are several Services named {name}: {all}"));
+    match names.first() {
+        Some(first) => error.hint(format!("say which one: {first}, or -n NAMESPACE")),
+        None => error,
+    }
+}
+
+/// Namespace and name of the Service that `text` means.
+pub(super) fn split_name<'a>(
     text: &'a str,
     namespace: Option<&'a str>,
 ) -> Result<(Option<&'a str>, &'a str), Error> {

@@ -1,40 +1,51 @@
 //! `meshctl route shift`.
 
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use engine::rollout::{Decision, Guard, Plan, Rollout};
+use engine::snapshot::ObjectName;
 
-use crate::cluster::failure::Failure;
-use crate::cluster::{Cluster, Flags};
+use crate::cluster::Flags;
 use crate::error::{Answer, Error};
 use crate::ui::Ui;
 
 mod drive;
+mod in_cluster;
+mod in_files;
 mod managed;
 mod metrics;
 pub(crate) mod note;
+mod place;
 mod plan;
 mod prometheus;
+mod series;
 mod target;
 
 use drive::Drive;
-use metrics::Dialect;
+use in_cluster::InCluster;
+use in_files::InFiles;
+use metrics::Metrics;
 use note::Note;
+use place::{Place, Refused};
+use series::{Dialect, Series};
 use target::Target;
 
 /// Move traffic to another version step by step, and back by itself when that version does badly
 ///
-/// Works on a cluster. The weights are those of the HTTPRoute or GRPCRoute that governs the
-/// Service; metrics come from Prometheus. Guards look at the new version alone, over the requests
-/// since the last step; without enough requests or without metrics no step is taken, and after a
-/// while the traffic returns. The state is an annotation of the route, so that a shift can be
-/// resumed by anybody and `meshctl check` finds those that were abandoned.
+/// Works on a cluster, or on files that proxies read as they change (-f, --in-place). The weights
+/// are those of the HTTPRoute or GRPCRoute that governs the Service; metrics come from Prometheus
+/// or from proxies. Guards look at the new version alone, over the requests since the last step;
+/// without enough requests or without metrics no step is taken, and after a while the traffic
+/// returns. The state is an annotation of the route, so that a shift can be resumed by anybody;
+/// `meshctl check` and `meshctl route list` show those that were abandoned.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   meshctl route shift reviews --to v2 --prometheus http://localhost:9090
   meshctl route shift reviews --to v2 --step 10 --every 1m --until 100 \\
       --abort-on 'success<99%' --abort-on 'p99>300ms' --prometheus svc/monitoring/prometheus:9090
+  meshctl route shift reviews --to v2 -f mesh/ --in-place --proxy 127.0.0.1:14000
   meshctl route shift reviews --to v2 --plan          say what would happen
   meshctl route shift reviews --resume                go on with one that was interrupted
   meshctl route shift reviews --return                give the traffic back
@@ -69,12 +80,16 @@ pub(crate) struct Args {
     /// How long everything may take; without it as long as all steps with their patience
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     deadline: Option<Duration>,
-    /// Where the metrics are: a URL, or svc/NAMESPACE/NAME:PORT through the API server
-    #[arg(long, value_name = "WHERE", env = "MESHCTL_PROMETHEUS")]
+    /// The metrics of a Prometheus: a URL, or svc/NAMESPACE/NAME:PORT through the API server
+    /// [env: MESHCTL_PROMETHEUS, unless there is --proxy]
+    #[arg(long, value_name = "WHERE")]
     prometheus: Option<prometheus::Place>,
-    /// Whose metrics they are; without it those that there are
+    /// Whose metrics Prometheus has; without it those that there are
     #[arg(long, value_name = "MESH")]
     metrics: Option<Dialect>,
+    /// The metrics of a proxy, by its admin address, HOST:PORT (can be repeated: they are added up)
+    #[arg(long = "proxy", value_name = "ADDR", conflicts_with_all = ["prometheus", "metrics"])]
+    proxies: Vec<String>,
     /// The route, when several govern the Service
     #[arg(long, value_name = "NAME")]
     route: Option<String>,
@@ -90,12 +105,24 @@ pub(crate) struct Args {
     /// Also shift what another controller looks after
     #[arg(long)]
     force: bool,
-    /// The namespace of the Service; without it that of the context
-    #[arg(long, short, value_name = "NAME", help_heading = "Cluster")]
+    /// Manifests that proxies read, instead of a cluster: files or directories
+    #[arg(short = 'f', long = "filename", value_name = "MANIFESTS")]
+    files: Vec<PathBuf>,
+    /// Look for manifests in subdirectories as well
+    #[arg(short = 'R', long)]
+    recursive: bool,
+    /// Write each step into the files
+    #[arg(long)]
+    in_place: bool,
+    /// The namespace of the Service; without it there may be only one of this name
+    #[arg(long, short, value_name = "NAME")]
     namespace: Option<String>,
     #[command(flatten)]
     cluster: Flags,
 }
+
+/// The variable of the environment that names a Prometheus.
+const PROMETHEUS: &str = "MESHCTL_PROMETHEUS";
 
 fn duration(text: &str) -> Result<Duration, String> {
     let span = text.parse::<sim::scenario::Span>();
@@ -103,24 +130,17 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 pub(super) fn run(ui: &mut Ui, args: &Args) -> Result<Answer, Error> {
-    let cluster = Cluster::connect(&args.cluster)?;
-    let (namespace, service) = args.named(&cluster)?;
-    let served = cluster.discover()?;
-    let routes = target::routes(
-        &cluster,
-        &served,
-        &namespace,
-        &service,
-        args.route.as_deref(),
-    )?;
+    let place = args.place()?;
+    let place = place.as_ref();
+    let (namespace, named) = (args.namespace.as_deref(), args.route.as_deref());
+    let (service, routes) = target::governing(place, &args.service, namespace, named)?;
     if args.resume || args.back {
         let (target, note) = target::under_way(routes, &service)?;
         if args.back {
-            return give_back(ui, &cluster, &target, &note);
+            return give_back(ui, place, &target, &note);
         }
         let rollout = note.rollout()?;
-        let mut drive = args.drive(ui, &cluster, target, note, rollout)?;
-        return drive.resume();
+        return args.drive(ui, place, target, note, rollout)?.resume();
     }
     let to = args.to.as_deref().unwrap_or_default();
     let target = target::find(routes, &service, to)?;
@@ -134,27 +154,32 @@ pub(super) fn run(ui: &mut Ui, args: &Args) -> Result<Answer, Error> {
         return Ok(Answer::Yes);
     }
     if let Some(note) = target.note()? {
-        return Err(note.under_way(&target));
+        return Err(note.under_way(&target, &again(&service, place)));
     }
     let note = Note::new(&target, &rollout);
-    args.drive(ui, &cluster, target, note, rollout)?.begin()
+    args.drive(ui, place, target, note, rollout)?.begin()
+}
+
+/// The command that comes back to a shift.
+fn again(service: &ObjectName, place: &dyn Place) -> String {
+    format!("meshctl route shift {service}{}", place.flags())
 }
 
 /// Returns the traffic without looking at anything.
 fn give_back(
     ui: &mut Ui,
-    cluster: &Cluster,
+    place: &dyn Place,
     target: &Target,
     note: &Note,
 ) -> Result<Answer, Error> {
-    let give = |object: &serde_json::Value| -> Result<_, Failure> {
-        Ok(Some(target::without_note(&note.restored(object))))
-    };
-    cluster.change(&target.resource, target.name(), target.how(true), give)?;
-    let text = format!(
-        "{} has the weights again that it had before\n",
-        target.shown()
-    );
+    let give = |object: &serde_json::Value| Ok(Some(target::without_note(&note.restored(object))));
+    match place.change(&target.route, true, &give) {
+        // It asks for nothing that could have changed.
+        Ok(_) | Err(Refused::Changed) => {}
+        Err(Refused::Failed(trouble)) => return Err(trouble.why),
+    }
+    let shown = target.route.shown();
+    let text = format!("{shown} has the weights again that it had before\n");
     ui.out().write_all(text.as_bytes())?;
     Ok(Answer::Yes)
 }
@@ -162,28 +187,28 @@ fn give_back(
 // === impl Args ===
 
 impl Args {
-    /// Namespace and name of the Service.
-    fn named(&self, cluster: &Cluster) -> Result<(String, String), Error> {
-        let text = self.service.as_str();
-        let text = ["svc/", "service/"]
-            .iter()
-            .find_map(|p| text.strip_prefix(p))
-            .unwrap_or(text);
-        let here = || {
-            self.namespace
-                .clone()
-                .unwrap_or_else(|| cluster.home().to_owned())
-        };
-        match text.split_once('/') {
-            None => Ok((here(), text.to_owned())),
-            Some((namespace, name)) if self.namespace.as_deref().is_none_or(|n| n == namespace) => {
-                Ok((namespace.to_owned(), name.to_owned()))
+    /// Files, or the cluster that the flags name.
+    fn place(&self) -> Result<Box<dyn Place>, Error> {
+        if self.files.is_empty() {
+            if self.in_place {
+                return Err(
+                    Error::new("--in-place writes files, and a cluster has none")
+                        .hint("name the files, -f DIRECTORY, or leave out --in-place"),
+                );
             }
-            Some((namespace, _)) => Err(Error::new(format!(
-                "the Service is in {namespace}, and -n says another namespace"
-            ))
-            .hint("leave out one of them")),
+            return Ok(Box::new(InCluster::connect(&self.cluster)?));
         }
+        if self.cluster.is_given() {
+            return Err(
+                Error::new("the shift is for files or for a cluster, not for both")
+                    .hint("leave out -f, or the flags that name the cluster"),
+            );
+        }
+        if !self.in_place && !self.plan {
+            return Err(Error::new("a shift writes each step into the files")
+                .hint("say so with --in-place, or look at it first with --plan"));
+        }
+        Ok(Box::new(InFiles::new(&self.files, self.recursive)?))
     }
 
     fn make_plan(&self, from: u32) -> Result<Plan, Error> {
@@ -208,24 +233,54 @@ impl Args {
     fn drive<'a>(
         &self,
         ui: &'a mut Ui,
-        cluster: &'a Cluster,
+        place: &'a dyn Place,
         target: Target,
         note: Note,
         rollout: Rollout,
     ) -> Result<Drive<'a>, Error> {
-        let place = self.prometheus.as_ref().ok_or_else(|| {
-            Error::new("there are no metrics to watch the new version by")
-                .hint("say where Prometheus is: --prometheus http://HOST:9090")
-                .hint("or a Service of the cluster: --prometheus svc/NAMESPACE/NAME:9090")
-        })?;
-        let every = rollout.plan().every;
-        let prometheus = prometheus::Prometheus::new(place, cluster, every)?;
-        let metrics = metrics::Metrics::new(prometheus, self.metrics);
+        let metrics = self.metrics(place, rollout.plan().every)?;
         let force = self.force;
-        Ok(Drive::new(
-            ui, cluster, target, note, rollout, metrics, force,
-        ))
+        Ok(Drive::new(ui, place, target, note, rollout, metrics, force))
     }
+
+    /// Where the metrics come from, for steps that last as long as `every`.
+    fn metrics<'a>(&self, place: &'a dyn Place, every: Duration) -> Result<Metrics<'a>, Error> {
+        if !self.proxies.is_empty() {
+            return Metrics::of_proxies(&self.proxies, drive::look_of(every));
+        }
+        let from = self
+            .prometheus
+            .clone()
+            .map_or_else(of_environment, |place| Ok(Some(place)));
+        let from = from?.ok_or_else(|| {
+            let error = Error::new("there are no metrics to watch the new version by")
+                .hint("say where a proxy is administered: --proxy 127.0.0.1:14000")
+                .hint("or where Prometheus is: --prometheus http://HOST:9090");
+            match place.cluster() {
+                Some(_) => {
+                    error.hint("or a Service of the cluster: --prometheus svc/NAMESPACE/NAME:9090")
+                }
+                None => error,
+            }
+        })?;
+        let prometheus = prometheus::Prometheus::new(&from, place.cluster(), every)?;
+        Ok(Metrics::Series(Series::new(prometheus, self.metrics)))
+    }
+}
+
+/// Where Prometheus is when no flag says where metrics are: a variable of the environment that is
+/// always there must not stand in the way of --proxy.
+fn of_environment() -> Result<Option<prometheus::Place>, Error> {
+    let Ok(text) = std::env::var(PROMETHEUS) else {
+        return Ok(None);
+    };
+    let place = text.parse().map_err(|e: String| {
+        Error::new(format!(
+            "{PROMETHEUS} does not say where Prometheus is: `{text}`"
+        ))
+        .caused_by(e)
+    });
+    place.map(Some)
 }
 
 /// What a decision is called in a line of progress.

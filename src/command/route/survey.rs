@@ -4,9 +4,11 @@
 use std::sync::Arc;
 
 use engine::route::shadow::{self, Shadow};
-use engine::snapshot::{Frontend, RouteKind, Rule};
+use engine::snapshot::{BackendTarget, Frontend, RouteKind, Rule};
 use model::index::{Governing, Index, Route, Service, ServicePort};
 use model::lower;
+
+use super::shift::note::{self, Note};
 
 /// A port of a Service as one group of clients sees it.
 pub(super) struct View<'a> {
@@ -100,8 +102,33 @@ impl<'a> View<'a> {
         self.governing.routes.iter().find(is_it).copied()
     }
 
+    /// What is worth knowing of a rule: why it never gets a request, and that its traffic is being
+    /// shifted or somebody stopped in the middle of it. Empty when there is nothing.
+    pub(super) fn note(&self, index: usize) -> String {
+        let all = [self.shadowed(index), self.shifted(index)];
+        let all = all.into_iter().filter(|note| !note.is_empty());
+        all.collect::<Vec<_>>().join("; ")
+    }
+
+    fn shifted(&self, index: usize) -> String {
+        let rule = &self.frontend.routes.rules()[index];
+        let annotation = self.route_of(rule).and_then(|route| {
+            let annotations = &route.object.meta.annotations;
+            annotations.get(note::ANNOTATION)
+        });
+        let Some(text) = annotation else {
+            return String::new();
+        };
+        let backends = rule.backends.iter().filter_map(|b| match &b.target {
+            BackendTarget::Cluster(key) => Some(&*key.service.name),
+            BackendTarget::Invalid(_) => None,
+        });
+        let backends: Vec<&str> = backends.collect();
+        Note::in_words(text, &self.service.name, &backends)
+    }
+
     /// Why a rule never gets a request, or only by some of its matches; empty when all is well.
-    pub(super) fn shadowed(&self, index: usize) -> String {
+    fn shadowed(&self, index: usize) -> String {
         let of_rule: Vec<&Shadow> = self.shadows.iter().filter(|s| s.rule == index).collect();
         let Some(first) = of_rule.first() else {
             return String::new();

@@ -62,16 +62,18 @@ pub(crate) fn client() -> Result<reqwest::Client, Error> {
     built.map_err(|e| Error::new("cannot make an HTTP client").caused_by(e))
 }
 
-/// Follows a proxy for as long as somebody listens, and through restarts of it.
+/// Follows a proxy for as long as somebody listens, and through restarts of it. It reports as often
+/// as [`Stream::open`] says.
 pub(in crate::top) async fn follow(
     client: reqwest::Client,
     address: String,
+    every: Option<Duration>,
     source: SourceId,
     updates: Sender<Update>,
 ) {
     let mut again = AGAIN_MIN;
     loop {
-        let lost = match Stream::open(&client, &address).await {
+        let lost = match Stream::open(&client, &address, every).await {
             Err(lost) => lost,
             Ok(mut stream) => loop {
                 match stream.next().await {
@@ -99,10 +101,20 @@ pub(in crate::top) async fn follow(
 // === impl Stream ===
 
 impl Stream {
+    /// Asks for a frame `every` so often; none: as often as the proxy likes, each second.
+    ///
     /// # Errors
     /// When nobody is there, or it is no proxy.
-    pub(crate) async fn open(client: &reqwest::Client, address: &str) -> Result<Self, Lost> {
-        let asked = timeout(CONNECT_MAX, client.get(url(address, FRAMES)).send()).await;
+    pub(crate) async fn open(
+        client: &reqwest::Client,
+        address: &str,
+        every: Option<Duration>,
+    ) -> Result<Self, Lost> {
+        let mut path = FRAMES.to_owned();
+        if let Some(every) = every {
+            path.push_str(&format!("?interval_ms={}", every.as_millis()));
+        }
+        let asked = timeout(CONNECT_MAX, client.get(url(address, &path)).send()).await;
         let Ok(Ok(response)) = asked else {
             return Err(Lost::Unreachable(address.to_owned()));
         };

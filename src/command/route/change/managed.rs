@@ -50,7 +50,7 @@ pub(super) fn refuse(mesh: &Mesh, plan: &Plan<'_>) -> Result<(), Error> {
 }
 
 /// Who looks after an object, and by what it is known.
-fn by(mesh: &Mesh, object: &Object) -> Option<String> {
+pub(in crate::command::route) fn by(mesh: &Mesh, object: &Object) -> Option<String> {
     let meta = &object.meta;
     for (mark, who) in MARKS {
         if meta.labels.contains_key(mark) || meta.annotations.contains_key(mark) {

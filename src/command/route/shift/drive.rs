@@ -1,4 +1,4 @@
-//! A shift against a cluster: observe, decide, apply, until it is over.
+//! A shift against a mesh that runs: observe, decide, apply, until it is over.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -9,11 +9,10 @@ use serde_json::Value;
 
 use super::metrics::{Metrics, Of};
 use super::note::{Note, now};
+use super::place::{Place, Refused, Trouble};
 use super::target::{self, Target};
 use super::told;
-use crate::cluster::Cluster;
-use crate::cluster::apply::Applied;
-use crate::cluster::failure::{Failure, Kind};
+use crate::cluster::failure::Owner;
 use crate::error::{Answer, Error};
 use crate::interrupt::on_every_ctrl_c;
 use crate::ui::Ui;
@@ -23,7 +22,7 @@ const LOOKS_PER_STEP: u32 = 6;
 /// Bounds of the time between two observations.
 const LOOK_MIN: Duration = Duration::from_millis(100);
 const LOOK_MAX: Duration = Duration::from_secs(10);
-/// How long a change is tried again while the cluster cannot be reached.
+/// How long a change is tried again while the cluster cannot be reached, or the files not read.
 const PERSISTENCE: Duration = Duration::from_secs(120);
 /// After Ctrl-C on a terminal.
 const QUESTION: &str = "return the traffic (r), keep it and resume later (k), or continue (c)? ";
@@ -31,7 +30,7 @@ const QUESTION: &str = "return the traffic (r), keep it and resume later (k), or
 /// A shift and everything it needs.
 pub(super) struct Drive<'a> {
     ui: &'a mut Ui,
-    cluster: &'a Cluster,
+    place: &'a dyn Place,
     target: Target,
     note: Note,
     rollout: Rollout,
@@ -51,11 +50,9 @@ enum Event {
     Line(Option<String>),
 }
 
-/// A change of the route that did not come about.
-enum Refused {
-    Cluster(Failure),
-    /// Somebody else gave the route other weights.
-    Changed,
+/// How long it is from one observation to the next in steps of this length.
+pub(super) fn look_of(every: Duration) -> Duration {
+    (every / LOOKS_PER_STEP).clamp(LOOK_MIN, LOOK_MAX)
 }
 
 // === impl Drive ===
@@ -63,7 +60,7 @@ enum Refused {
 impl<'a> Drive<'a> {
     pub(super) fn new(
         ui: &'a mut Ui,
-        cluster: &'a Cluster,
+        place: &'a dyn Place,
         target: Target,
         note: Note,
         rollout: Rollout,
@@ -72,7 +69,7 @@ impl<'a> Drive<'a> {
     ) -> Self {
         Self {
             ui,
-            cluster,
+            place,
             target,
             note,
             rollout,
@@ -95,8 +92,13 @@ impl<'a> Drive<'a> {
     /// Goes on with the weights that are there.
     pub(super) fn resume(&mut self) -> Result<Answer, Error> {
         let events = events()?;
-        if !self.note.is_in_place(&self.target.object) {
+        if !self.note.is_in_place(&self.target.route.object) {
             return Err(self.somebody_else());
+        }
+        self.metrics.begin();
+        if !self.metrics.know_the_past() {
+            // The step is judged by what happens from here on, so its time begins here.
+            self.rollout.applied(now());
         }
         self.ui.note(&format!(
             "resuming at {}% of the traffic to {}",
@@ -107,8 +109,7 @@ impl<'a> Drive<'a> {
     }
 
     fn watch(&mut self, events: &Events) -> Result<Answer, Error> {
-        let look = self.rollout.plan().every / LOOKS_PER_STEP;
-        let look = look.clamp(LOOK_MIN, LOOK_MAX);
+        let look = look_of(self.rollout.plan().every);
         loop {
             let decision = match events.receive.recv_timeout(look) {
                 Ok(event) => match self.answer(event, events)? {
@@ -211,11 +212,12 @@ impl<'a> Drive<'a> {
             true => Ok(Some(note.placed(object))),
             false => Err(Refused::Changed),
         })?;
-        // The time of the step begins when the cluster has its weights.
+        // The time of the step begins when its weights are there.
         self.rollout.applied(now());
+        self.metrics.begin();
         self.ui.note(&format!(
             "{}: {}% of the traffic to {}",
-            self.target.shown(),
+            self.target.route.shown(),
             self.rollout.weight(),
             self.target.to
         ))?;
@@ -238,7 +240,7 @@ impl<'a> Drive<'a> {
         })
     }
 
-    /// Changes the route, again and again while the cluster cannot be reached.
+    /// Changes the route, again and again while it cannot be reached.
     fn change(
         &mut self,
         decide: impl Fn(&Value) -> Result<Option<Value>, Refused>,
@@ -246,27 +248,26 @@ impl<'a> Drive<'a> {
         let since = Clock::now();
         let mut told = false;
         loop {
-            let (name, how) = (self.target.name(), self.target.how(self.force));
-            let failure = match self
-                .cluster
-                .change(&self.target.resource, name, how, &decide)
-            {
-                Ok(applied) => return self.took(applied),
+            let changed = self.place.change(&self.target.route, self.force, &decide);
+            let Trouble {
+                why,
+                told: line,
+                passing,
+            } = match changed {
+                Ok(taken) => return self.took(taken),
                 Err(Refused::Changed) => return Err(self.somebody_else()),
-                Err(Refused::Cluster(failure)) => failure,
+                Err(Refused::Failed(trouble)) => trouble,
             };
-            let passing = matches!(failure.kind, Kind::Unreachable | Kind::Cut | Kind::Busy);
             if !passing || since.elapsed() > PERSISTENCE {
-                let service = &self.target.service;
                 let stays = format!(
-                    "the route keeps the weights that it has, and its note: go on \
-                     with `meshctl route shift {service} --resume`, or give the traffic back with \
-                     --return"
+                    "the route keeps the weights that it has, and its note: go on with `{} \
+                     --resume`, or give the traffic back with --return",
+                    self.again()
                 );
-                return Err(Error::from(failure).hint(stays));
+                return Err(why.hint(stays));
             }
             if !told {
-                self.ui.warning(&format!("{failure}; trying again"))?;
+                self.ui.warning(&format!("{line}; trying again"))?;
                 told = true;
             }
             std::thread::sleep(LOOK_MIN * 10);
@@ -274,8 +275,8 @@ impl<'a> Drive<'a> {
     }
 
     /// Tells whose fields were taken over.
-    fn took(&mut self, applied: Option<Applied>) -> Result<(), Error> {
-        for owner in applied.into_iter().flat_map(|a| a.taken) {
+    fn took(&mut self, taken: Vec<Owner>) -> Result<(), Error> {
+        for owner in taken {
             self.ui.note(&format!(
                 "took {} over from `{}`; what it was applied from still has the old weights",
                 owner.field, owner.manager
@@ -286,9 +287,8 @@ impl<'a> Drive<'a> {
 
     /// What the version did since the weights of the step are in place; trouble is told once.
     fn observe(&mut self) -> Result<Option<Observed>, Error> {
-        let (namespace, _) = self.target.name();
         let of = Of {
-            namespace,
+            namespace: &self.target.route.namespace,
             service: &self.target.to,
             window: now().since(self.rollout.since()),
         };
@@ -331,10 +331,10 @@ impl<'a> Drive<'a> {
     /// The target's share of what all backends of the route got, in percent.
     fn share(&self, observed: Option<&Observed>) -> Option<f64> {
         let mut sum = 0.0;
-        let mut names = target::names(&self.target.object);
+        let mut names = target::names(&self.target.route.object);
         names.sort();
         names.dedup();
-        let (namespace, _) = self.target.name();
+        let namespace = &self.target.route.namespace;
         let window = now().since(self.rollout.since());
         for service in &names {
             let of = Of {
@@ -349,19 +349,22 @@ impl<'a> Drive<'a> {
     }
 
     fn kept(&self) -> Error {
-        let (service, percent) = (&self.target.service, self.rollout.weight());
+        let (again, percent) = (self.again(), self.rollout.weight());
         Error::new(format!(
             "interrupted: {} keeps {percent}% of the traffic",
             self.target.to
         ))
-        .hint(format!("go on: meshctl route shift {service} --resume"))
-        .hint(format!(
-            "or give it back: meshctl route shift {service} --return"
-        ))
+        .hint(format!("go on: {again} --resume"))
+        .hint(format!("or give it back: {again} --return"))
+    }
+
+    /// The command that comes back to this shift.
+    fn again(&self) -> String {
+        super::again(&self.target.service, self.place)
     }
 
     fn somebody_else(&self) -> Error {
-        let shown = self.target.shown();
+        let shown = self.target.route.shown();
         Error::new(format!("somebody else changed the weights of {shown}"))
             .hint("the shift ends here; the route stays as it is")
             .hint(format!(
@@ -400,13 +403,5 @@ impl Events {
             let line = read.is_ok_and(|bytes| bytes > 0).then_some(line);
             let _ = send.send(Event::Line(line));
         });
-    }
-}
-
-// === impl Refused ===
-
-impl From<Failure> for Refused {
-    fn from(failure: Failure) -> Self {
-        Self::Cluster(failure)
     }
 }

@@ -12,6 +12,9 @@ pub(super) fn by(object: &Value) -> Option<String> {
             return Some(format!("{who} (`{mark}`)"));
         }
     }
+    if meta["labels"]["app.kubernetes.io/managed-by"] == "flagger" {
+        return Some("Flagger (`app.kubernetes.io/managed-by`)".into());
+    }
     let entries = meta["managedFields"].as_array().into_iter().flatten();
     entries
         .filter_map(|entry| entry["manager"].as_str())

@@ -4,6 +4,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use engine::rollout::{Guard, Plan, Rollout};
+use engine::snapshot::ObjectName;
 use engine::time::Instant;
 use k8s_openapi::jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -70,7 +71,7 @@ impl Note {
         let plan = rollout.plan();
         let mut note = Self {
             form: FORM,
-            service: target.service.clone(),
+            service: target.service.name.to_string(),
             to: target.to.clone(),
             from: plan.from(),
             steps: plan.steps().to_vec(),
@@ -94,23 +95,48 @@ impl Note {
     /// # Errors
     /// A note that cannot be read.
     pub(crate) fn of(object: &Value) -> Result<Option<Self>, Error> {
-        let Some(text) = object["metadata"]["annotations"][ANNOTATION].as_str() else {
+        let meta = &object["metadata"];
+        let Some(text) = meta["annotations"][ANNOTATION].as_str() else {
             return Ok(None);
         };
-        let unreadable = |cause: String| {
-            let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        let note = Self::read(text).map_err(|cause| {
+            let name = meta["name"].as_str().unwrap_or_default();
             Error::new(format!(
                 "the annotation {ANNOTATION} of {name} cannot be read"
             ))
             .caused_by(cause)
             .hint("use the version of meshctl that wrote it, or remove the annotation")
-        };
-        let note: Self = serde_json::from_str(text).map_err(|e| unreadable(e.to_string()))?;
+        });
+        note.map(Some)
+    }
+
+    /// # Errors
+    /// Why the text of an annotation is none, in a line.
+    fn read(text: &str) -> Result<Self, String> {
+        let note: Self = serde_json::from_str(text).map_err(|e| e.to_string())?;
         match note.form {
-            FORM => Ok(Some(note)),
-            form => Err(unreadable(format!(
-                "it has the form {form}, known is {FORM}"
-            ))),
+            FORM => Ok(note),
+            form => Err(format!("it has the form {form}, known is {FORM}")),
+        }
+    }
+
+    /// What the annotation of a route tells of a rule, in a line; empty when nothing. `backends`
+    /// are the names of those that the rule has.
+    pub(crate) fn in_words(text: &str, service: &ObjectName, backends: &[&str]) -> String {
+        let note = match Self::read(text) {
+            Ok(note) => note,
+            Err(cause) => return format!("{ANNOTATION} cannot be read: {cause}"),
+        };
+        let (to, deadline) = (&note.to, note.deadline);
+        if backends.len() < 2 || !backends.contains(&to.as_str()) {
+            return String::new();
+        }
+        match note.is_abandoned() {
+            false => format!("being shifted to {to}, until {deadline}"),
+            true => format!(
+                "the shift to {to} was abandoned, its deadline was {deadline}: meshctl route shift \
+                 {service} --return, or --resume"
+            ),
         }
     }
 
@@ -170,23 +196,19 @@ impl Note {
         self.deadline < Timestamp::now()
     }
 
-    /// Somebody shifts already.
-    pub(super) fn under_way(&self, target: &Target) -> Error {
+    /// Somebody shifts already. `again` is the command without what to do.
+    pub(super) fn under_way(&self, target: &Target, again: &str) -> Error {
         let state = match self.is_abandoned() {
             true => "was abandoned",
             false => "is under way",
         };
-        let (shown, service) = (target.shown(), &target.service);
+        let shown = target.route.shown();
         Error::new(format!("a shift of {shown} to {} {state}", self.to))
             .caused_by(format!(
                 "it began at {}, its deadline is {}",
                 self.began, self.deadline
             ))
-            .hint(format!(
-                "go on with it: meshctl route shift {service} --resume"
-            ))
-            .hint(format!(
-                "or give the traffic back: meshctl route shift {service} --return"
-            ))
+            .hint(format!("go on with it: {again} --resume"))
+            .hint(format!("or give the traffic back: {again} --return"))
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn describe(target: &Target, plan: &Plan) -> String {
     let _ = writeln!(
         text,
         "{}: traffic of {} to {}",
-        target.shown(),
+        target.route.shown(),
         target.service,
         target.to
     );

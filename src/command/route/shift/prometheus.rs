@@ -103,7 +103,14 @@ impl FromStr for Place {
 
 impl<'a> Prometheus<'a> {
     /// For a shift whose steps last as long as `every`.
-    pub(super) fn new(place: &Place, cluster: &'a Cluster, every: Duration) -> Result<Self, Error> {
+    ///
+    /// # Errors
+    /// A Service without the cluster that has it, and no network.
+    pub(super) fn new(
+        place: &Place,
+        cluster: Option<&'a Cluster>,
+        every: Duration,
+    ) -> Result<Self, Error> {
         let way = match place {
             Place::Url(url) => {
                 let broken = |e: &dyn core::fmt::Display| {
@@ -127,7 +134,12 @@ impl<'a> Prometheus<'a> {
                 name,
                 port,
             } => Way::Proxied {
-                cluster,
+                cluster: cluster.ok_or_else(|| {
+                    Error::new(format!(
+                        "svc/{namespace}/{name}:{port} is in a cluster, and the shift is of files"
+                    ))
+                    .hint("write --prometheus http://HOST:PORT")
+                })?,
                 path: format!("/api/v1/namespaces/{namespace}/services/{name}:{port}/proxy"),
             },
         };

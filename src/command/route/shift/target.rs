@@ -1,16 +1,13 @@
-//! The route that a shift changes, as an object of the cluster.
+//! The route that a shift changes, as an object.
 
 use std::collections::BTreeMap;
 
 use engine::rollout::share::{percent_of, with_percent};
+use engine::snapshot::ObjectName;
 use serde_json::Value;
 
-use super::managed;
 use super::note::{ANNOTATION, Note};
-use crate::cluster::Cluster;
-use crate::cluster::apply::How;
-use crate::cluster::discover::Served;
-use crate::cluster::kind::Resource;
+use super::place::{Place, Route};
 use crate::error::Error;
 
 /// Weights by the index of their rule.
@@ -19,63 +16,48 @@ pub(super) type Weights = BTreeMap<usize, Vec<u32>>;
 /// A route, and the backend in it that gets the traffic.
 #[derive(Debug)]
 pub(super) struct Target {
-    pub(super) resource: Resource,
     /// As it was read.
-    pub(super) object: Value,
-    pub(super) service: String,
+    pub(super) route: Route,
+    pub(super) service: ObjectName,
     /// Name of the backend.
     pub(super) to: String,
     /// Its share before, in percent.
     pub(super) percent: u32,
 }
 
-/// The routes of a namespace that govern a Service, or the one that has this name.
-pub(super) fn routes(
-    cluster: &Cluster,
-    served: &Served,
-    namespace: &str,
+/// The Service that is meant, and the routes that govern it, or the one that has this name.
+pub(super) fn governing(
+    place: &dyn Place,
     service: &str,
+    namespace: Option<&str>,
     named: Option<&str>,
-) -> Result<Vec<(Resource, Value)>, Error> {
-    let mut found = Vec::new();
-    for kind in ["HTTPRoute", "GRPCRoute"] {
-        let Some(resource) = served.find(kind) else {
-            continue;
-        };
-        for object in cluster.list(resource, Some(namespace), None)? {
-            let is_named = named.is_none_or(|name| object["metadata"]["name"] == name);
-            if is_named && governs(&object, namespace, service) {
-                found.push((resource.clone(), object));
-            }
-        }
-    }
-    if found.is_empty() {
+) -> Result<(ObjectName, Vec<Route>), Error> {
+    let (service, mut routes) = place.routes(service, namespace)?;
+    routes.retain(|route| {
+        named.is_none_or(|name| route.name == name) && governs(&route.object, &service)
+    });
+    if routes.is_empty() {
         let which = named.map_or("no route".to_owned(), |name| format!("no route `{name}`"));
-        return Err(
-            Error::new(format!("{which} governs the Service {namespace}/{service}"))
-                .caused_by(format!(
-                    "looked at HTTPRoutes and GRPCRoutes of {}",
-                    cluster.name()
-                ))
-                .hint(format!(
-                    "make one: meshctl route split {service} OLD=100 NEW=0"
-                )),
-        );
+        return Err(Error::new(format!("{which} governs the Service {service}"))
+            .caused_by(format!(
+                "looked at HTTPRoutes and GRPCRoutes of {}",
+                place.shown()
+            ))
+            .hint(format!(
+                "make one: meshctl route split {service} OLD=100 NEW=0{}",
+                place.flags()
+            )));
     }
-    Ok(found)
+    Ok((service, routes))
 }
 
 /// The one route in which `to` stands beside another backend.
-pub(super) fn find(
-    routes: Vec<(Resource, Value)>,
-    service: &str,
-    to: &str,
-) -> Result<Target, Error> {
+pub(super) fn find(routes: Vec<Route>, service: &ObjectName, to: &str) -> Result<Target, Error> {
     let all: Vec<String> = routes
         .iter()
-        .flat_map(|(_, object)| names(object))
+        .flat_map(|route| names(&route.object))
         .collect();
-    let long = format!("{service}-{to}");
+    let long = format!("{}-{to}", service.name);
     let Some(to) = [to, &long]
         .into_iter()
         .find(|name| all.iter().any(|n| n == name))
@@ -92,16 +74,15 @@ pub(super) fn find(
         );
     };
     let mut found = Vec::new();
-    for (resource, object) in routes {
-        let rules = weights_of(&object, to);
+    for route in routes {
+        let rules = weights_of(&route.object, to);
         let mut shares = rules.values().map(|(at, weights)| percent_of(weights, *at));
         if let Some(percent) = shares.next().flatten() {
             found.push(Target {
                 percent,
-                resource,
-                service: service.to_owned(),
+                route,
+                service: service.clone(),
                 to: to.to_owned(),
-                object,
             });
         }
     }
@@ -112,7 +93,7 @@ pub(super) fn find(
         ))
         .hint("there is nothing to shift from: it has everything already")),
         _ => {
-            let names: Vec<String> = found.iter().map(Target::shown).collect();
+            let names: Vec<String> = found.iter().map(|t| t.route.shown()).collect();
             Err(
                 Error::new(format!("several routes have `{to}`: {}", names.join(", ")))
                     .hint("name one of them: --route NAME"),
@@ -122,18 +103,14 @@ pub(super) fn find(
 }
 
 /// The route whose annotation tells of a shift.
-pub(super) fn under_way(
-    routes: Vec<(Resource, Value)>,
-    service: &str,
-) -> Result<(Target, Note), Error> {
-    for (resource, object) in routes {
-        let Some(note) = Note::of(&object)? else {
+pub(super) fn under_way(routes: Vec<Route>, service: &ObjectName) -> Result<(Target, Note), Error> {
+    for route in routes {
+        let Some(note) = Note::of(&route.object)? else {
             continue;
         };
         let target = Target {
-            resource,
-            object,
-            service: service.to_owned(),
+            route,
+            service: service.clone(),
             to: note.to.clone(),
             percent: note.from,
         };
@@ -208,12 +185,13 @@ pub(super) fn names(object: &Value) -> Vec<String> {
         .collect()
 }
 
-fn governs(object: &Value, namespace: &str, service: &str) -> bool {
+fn governs(object: &Value, service: &ObjectName) -> bool {
     list(&object["spec"], "parentRefs").any(|parent| {
         let is_service =
             parent["kind"] == "Service" && parent["group"].as_str().unwrap_or("").is_empty();
-        let here = parent["namespace"].as_str().is_none_or(|n| n == namespace);
-        is_service && here && parent["name"] == service
+        let namespace = parent["namespace"].as_str();
+        let here = namespace.is_none_or(|n| *n == *service.namespace);
+        is_service && here && parent["name"].as_str() == Some(&*service.name)
     })
 }
 
@@ -224,45 +202,24 @@ fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
 // === impl Target ===
 
 impl Target {
-    /// Namespace and name of the route.
-    pub(super) fn name(&self) -> (&str, &str) {
-        let meta = &self.object["metadata"];
-        let text = |key: &str| meta[key].as_str().unwrap_or_default();
-        (text("namespace"), text("name"))
-    }
-
-    /// `HTTPRoute shop/reviews`
-    pub(super) fn shown(&self) -> String {
-        let (namespace, name) = self.name();
-        format!("{} {namespace}/{name}", self.resource.kind)
-    }
-
-    pub(super) fn how(&self, force: bool) -> How {
-        How {
-            dry_run: false,
-            force,
-        }
-    }
-
     /// The shift that the route tells of already.
     pub(super) fn note(&self) -> Result<Option<Note>, Error> {
-        Note::of(&self.object)
+        Note::of(&self.route.object)
     }
 
     /// Refuses a route that another controller looks after: it would write its own weights back.
     pub(super) fn refuse_managed(&self) -> Result<(), Error> {
-        let Some(who) = managed::by(&self.object) else {
+        let Some(who) = &self.route.managed_by else {
             return Ok(());
         };
-        Err(
-            Error::new(format!("the {} is looked after by {who}", self.shown()))
-                .hint("shift it there; or shift it all the same: --force"),
-        )
+        let shown = self.route.shown();
+        Err(Error::new(format!("the {shown} is looked after by {who}"))
+            .hint("shift it there; or shift it all the same: --force"))
     }
 
     /// The weights that give the target `percent` of the traffic.
     pub(super) fn weights(&self, percent: u32) -> Weights {
-        let rules = weights_of(&self.object, &self.to).into_iter();
+        let rules = weights_of(&self.route.object, &self.to).into_iter();
         let with = |(rule, (at, weights)): (usize, (usize, Vec<u32>))| {
             Some((rule, with_percent(&weights, at, percent)?))
         };
@@ -271,7 +228,7 @@ impl Target {
 
     /// The weights as they were read.
     pub(super) fn weights_before(&self) -> Weights {
-        let rules = weights_of(&self.object, &self.to).into_iter();
+        let rules = weights_of(&self.route.object, &self.to).into_iter();
         rules.map(|(rule, (_, weights))| (rule, weights)).collect()
     }
 }

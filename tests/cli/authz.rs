@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use crate::common::{Output, Place, repository};
+use crate::common::{Output, Place, deployment, refused, repository};
 
 fn check(args: &[&str]) -> Output {
     let mut all = vec!["authz", "check", "-f", "mesh.yaml"];
@@ -55,35 +55,34 @@ fn json_has_what_the_text_says() {
 
 #[test]
 fn a_question_that_cannot_be_asked_has_no_answer() {
-    let refused = |args: &[&str], expected: &str| {
-        let out = check(args);
-        assert_eq!((out.code, out.stdout.as_str()), (2, ""), "{}", out.shown());
-        assert!(out.stderr.contains(expected), "{}", out.stderr);
-    };
-    refused(
-        &["--from", "nobody", "--to", "payments"],
-        "there is no workload nobody",
-    );
-    refused(
-        &["--from", "outside", "--to", "paymnts"],
-        "there is no Service paymnts",
-    );
-    refused(
-        &["--from", "outside", "--to", "payments:81"],
-        "has no port 81",
-    );
-    refused(
-        &["--from", "spiffe:x", "--to", "payments"],
-        "is not a SPIFFE id",
-    );
-    refused(
-        &["--from", "outside", "--to", "payments", "/charges"],
-        "write a method",
-    );
-    refused(
-        &["--from", "outside", "--to", "payments", "-H", "x"],
-        "is no header",
-    );
+    for (args, expected) in [
+        (
+            &["--from", "nobody", "--to", "payments"][..],
+            "there is no workload nobody",
+        ),
+        (
+            &["--from", "outside", "--to", "paymnts"],
+            "there is no Service paymnts",
+        ),
+        (
+            &["--from", "outside", "--to", "payments:81"],
+            "has no port 81",
+        ),
+        (
+            &["--from", "spiffe:x", "--to", "payments"],
+            "is not a SPIFFE id",
+        ),
+        (
+            &["--from", "outside", "--to", "payments", "/charges"],
+            "write a method",
+        ),
+        (
+            &["--from", "outside", "--to", "payments", "-H", "x"],
+            "is no header",
+        ),
+    ] {
+        refused(&check(args), &[expected]);
+    }
 }
 
 /// A route that rewrites, a Deny for the path that arrives, and one for the path that was asked for.
@@ -101,15 +100,6 @@ spec:
   template:
     metadata: {labels: {app: web}}
     spec: {containers: [{name: app, image: x, ports: [{name: http, containerPort: 8080}]}]}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: guest, namespace: shop}
-spec:
-  selector: {matchLabels: {app: guest}}
-  template:
-    metadata: {labels: {app: guest}}
-    spec: {containers: [{name: app, image: x}]}
 ---
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
@@ -152,7 +142,8 @@ spec:
 #[test]
 fn rules_see_the_path_that_arrives_whoever_is_asked() {
     let place = Place::new();
-    place.file("mesh.yaml", REWRITTEN);
+    let guest = deployment("guest");
+    place.file("mesh.yaml", format!("{REWRITTEN}---\n{guest}"));
     for (asked, arrives, allowed) in [
         ("/admin/keys", "/internal/keys", false),
         ("/admin/users", "/internal/users", true),

@@ -1,12 +1,14 @@
-//! What became worse: a report against an earlier one.
+//! What became worse, better, or goes elsewhere: a report against an earlier one.
 //!
-//! A difference counts when it is large enough to matter and too large for chance. Shares
-//! (success, retries) are compared by the two-proportion z-test. A percentile is compared through a
-//! share as well: of the requests, how many took longer than the old percentile. Significant means
-//! |z| ≥ 2.58, which chance reaches once in a hundred comparisons. Requests of one run are not
-//! independent of one another, so the test is a filter for noise, not a proof.
+//! A difference counts when it is large enough to matter and too large for chance. Shares (success,
+//! retries, the requests of a service that a backend gets) are compared by the two-proportion
+//! z-test. A percentile is compared through a share as well: of the requests, how many took longer
+//! than the old percentile. Significant means |z| ≥ 2.58, which chance reaches once in a hundred
+//! comparisons. Requests of one run are not independent of one another, so the test is a filter for
+//! noise, not a proof.
 
 use core::fmt::Write as _;
+use std::collections::BTreeMap;
 
 use engine::report::{Counters, Histogram};
 use schemars::JsonSchema;
@@ -27,6 +29,9 @@ pub struct Comparison {
     pub worse: Vec<Change>,
     /// What became better, significantly.
     pub better: Vec<Change>,
+    /// What is neither, and significant: which share of a service's requests a backend gets.
+    #[serde(default)]
+    pub moved: Vec<Change>,
 }
 
 /// One difference.
@@ -95,6 +100,7 @@ pub fn compare(before: &Report, now: &Report) -> Comparison {
             }
         }
     }
+    out.moved = moved(before, now);
     out
 }
 
@@ -136,7 +142,7 @@ fn subjects(before: &Report, now: &Report) -> Vec<Subject> {
             .collect()
     };
     let services = |r: &Report| -> Vec<(String, Counters)> {
-        let mut all = std::collections::BTreeMap::<String, Counters>::new();
+        let mut all = BTreeMap::<String, Counters>::new();
         for (key, row) in r.frames.iter().flat_map(|f| f.services.iter()) {
             all.entry(format!("service {}", key.service))
                 .or_default()
@@ -176,15 +182,7 @@ fn differences(subject: &Subject) -> Vec<(bool, Change)> {
         ),
     ];
     for (metric, before, now) in shares {
-        let Some(z) = z_test(before, now) else {
-            continue;
-        };
-        let share = |(part, whole): (u64, u64)| part as f64 / whole as f64;
-        let (a, b) = (share(before), share(now));
-        if z.abs() >= Z_SIGNIFICANT && (a - b).abs() >= SHARE_MIN {
-            let words = |share: f64| format!("{}%", rounded(share * 100.0));
-            out.push((b > a, subject.change(metric, words(a), words(b), z)));
-        }
+        out.extend(difference(&subject.name, metric, before, now));
     }
     for (metric, q) in [("p50", 0.5), ("p99", 0.99)] {
         let quantiles = old.latency.quantile(q).zip(new.latency.quantile(q));
@@ -198,13 +196,69 @@ fn differences(subject: &Subject) -> Vec<(bool, Change)> {
         let (before, now) = (a as f64, b as f64);
         let matters = (now - before).abs() >= LATENCY_MIN * before;
         if z.abs() >= Z_SIGNIFICANT && matters {
-            out.push((
-                b > a,
-                subject.change(metric, latency(before), latency(now), z),
-            ));
+            let words = (latency(before), latency(now));
+            out.push((b > a, change(&subject.name, metric, words, z)));
         }
     }
     out
+}
+
+/// Requests of each service by the backend that they went to.
+fn destinations(report: &Report) -> BTreeMap<String, BTreeMap<String, u64>> {
+    let mut all = BTreeMap::<String, BTreeMap<String, u64>>::new();
+    for (key, row) in report.frames.iter().flat_map(|f| f.backends.iter()) {
+        let service = all.entry(format!("service {}", key.service)).or_default();
+        *service.entry(key.backend.to_string()).or_default() += row.counters.requests;
+    }
+    all
+}
+
+/// The significant differences in where the requests of a service went.
+fn moved(before: &Report, now: &Report) -> Vec<Change> {
+    let (old, new) = (destinations(before), destinations(now));
+    let mut out = Vec::new();
+    for (service, now) in &new {
+        let Some(before) = old.get(service) else {
+            continue;
+        };
+        let all = |of: &BTreeMap<String, u64>| of.values().sum::<u64>();
+        let (all_before, all_now) = (all(before), all(now));
+        let mut backends: Vec<&String> = before.keys().chain(now.keys()).collect();
+        backends.sort();
+        backends.dedup();
+        for backend in backends {
+            let part = |of: &BTreeMap<String, u64>| of.get(backend).copied().unwrap_or_default();
+            let (before, now) = ((part(before), all_before), (part(now), all_now));
+            let metric = format!("share of {backend}");
+            out.extend(difference(service, &metric, before, now).map(|(_, change)| change));
+        }
+    }
+    out
+}
+
+/// A significant difference of two shares, with whether it grew.
+fn difference(
+    subject: &str,
+    metric: &str,
+    before: (u64, u64),
+    now: (u64, u64),
+) -> Option<(bool, Change)> {
+    let z = z_test(before, now)?;
+    let share = |(part, whole): (u64, u64)| part as f64 / whole as f64;
+    let (a, b) = (share(before), share(now));
+    let words = |share: f64| format!("{}%", rounded(share * 100.0));
+    let matters = z.abs() >= Z_SIGNIFICANT && (a - b).abs() >= SHARE_MIN;
+    matters.then(|| (b > a, change(subject, metric, (words(a), words(b)), z)))
+}
+
+fn change(subject: &str, metric: &str, (before, now): (String, String), z: f64) -> Change {
+    Change {
+        subject: subject.into(),
+        metric: metric.into(),
+        before,
+        now,
+        z: Some(z),
+    }
 }
 
 /// The two-proportion z-test with a pooled variance; positive when the share grew. None when there
@@ -237,7 +291,7 @@ pub fn render(comparison: &Comparison, width: usize) -> String {
     for note in &comparison.notes {
         lines("  note: ", "    ", note);
     }
-    for (title, changes) in [("worse", &comparison.worse), ("better", &comparison.better)] {
+    for (title, changes) in comparison.titled() {
         for change in changes {
             let z = change.z.map_or(String::new(), |z| format!(" (z = {z:.1})"));
             let Change {
@@ -263,18 +317,13 @@ impl Comparison {
     pub fn is_worse(&self) -> bool {
         !self.worse.is_empty()
     }
-}
 
-// === impl Subject ===
-
-impl Subject {
-    fn change(&self, metric: &str, before: String, now: String, z: f64) -> Change {
-        Change {
-            subject: self.name.clone(),
-            metric: metric.into(),
-            before,
-            now,
-            z: Some(z),
-        }
+    /// All differences, each kind with what it is called.
+    pub(super) fn titled(&self) -> [(&'static str, &[Change]); 3] {
+        [
+            ("worse", &self.worse),
+            ("better", &self.better),
+            ("moved", &self.moved),
+        ]
     }
 }

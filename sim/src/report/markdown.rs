@@ -1,4 +1,5 @@
-//! What became worse or better, as a comment on a change: only what is significant is said.
+//! What became worse or better or goes elsewhere, as a comment on a change: only what is
+//! significant is said.
 
 use core::fmt::Write as _;
 
@@ -10,7 +11,7 @@ pub fn render(comparisons: &[Comparison], base: &str) -> String {
     let mut out = String::new();
     let differing = comparisons.iter();
     let differing: Vec<_> = differing
-        .filter(|c| !c.worse.is_empty() || !c.better.is_empty() || !c.notes.is_empty())
+        .filter(|c| !c.notes.is_empty() || c.titled().iter().any(|(_, all)| !all.is_empty()))
         .collect();
     let same = comparisons.len() - differing.len();
     // Writing to a string does not fail.
@@ -40,8 +41,8 @@ fn section(comparison: &Comparison, base: &str, out: &mut String) {
     for note in &comparison.notes {
         let _ = writeln!(out, "> {}\n", text(note));
     }
-    let rows = comparison.worse.iter().map(|c| ("worse", c));
-    let rows = rows.chain(comparison.better.iter().map(|c| ("better", c)));
+    let kinds = comparison.titled().into_iter();
+    let rows = kinds.flat_map(|(title, all)| all.iter().map(move |c| (title, c)));
     let rows: Vec<(&str, &Change)> = rows.collect();
     if rows.is_empty() {
         return;

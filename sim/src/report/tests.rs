@@ -408,7 +408,7 @@ fn a_report_compared_with_itself_has_no_differences() {
     let report = sample_report();
     let comparison = compare::compare(&report, &report);
     assert!(
-        comparison.worse.is_empty() && comparison.better.is_empty(),
+        comparison.worse.is_empty() && comparison.better.is_empty() && comparison.moved.is_empty(),
         "{comparison:?}"
     );
 }
@@ -430,6 +430,26 @@ fn what_became_worse_is_said_with_its_significance() {
     "##);
     let back = compare::compare(&now, &before);
     assert!(back.worse.is_empty() && back.better.len() == comparison.worse.len());
+}
+
+#[test]
+fn requests_that_go_elsewhere_are_neither_worse_nor_better() {
+    let mut run = sample::run();
+    for frame in &mut run.frames {
+        for row in frame.backends.0.values_mut() {
+            row.counters.requests = 5;
+        }
+    }
+    let comparison = compare::compare(&sample_report(), &report_of_run(&run));
+    insta::assert_snapshot!(compare::render(&comparison, 100), @r"
+    sample-browse compared with the earlier report
+      moved: service shop/web:80: share of shop/web-v1:80 was 90%, is 50% (z = -6.2)
+      moved: service shop/web:80: share of shop/web-v2:80 was 10%, is 50% (z = 6.2)
+      nothing became worse
+    ");
+    let page = markdown::render(&[comparison], "main");
+    let row = "| moved | service shop/web:80: share of shop/web-v2:80 | 10% | 50% |";
+    assert!(page.contains(row), "{page}");
 }
 
 #[test]

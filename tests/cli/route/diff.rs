@@ -215,6 +215,7 @@ fn base_and_head_are_compared_from_a_directory_and_from_a_commit() {
         "### rush: worse than `HEAD`",
         "| worse | expectation served",
         "| 100% |",
+        "| moved | service shop/reviews:80: share of shop/reviews-v2:80 | 0% |",
     ] {
         assert!(worse.stdout.contains(part), "{part}\n{}", worse.stdout);
     }

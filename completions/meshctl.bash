@@ -1607,17 +1607,21 @@ _meshctl() {
             return 0
             ;;
         meshctl__subcmd__proxy)
-            opts="-f -R -q -h --role --workload --filename --recursive --cert --key --trust-bundle --token --trust-domain --outbound --inbound --health --admin --proxy-protocol --workers --drain-timeout --log-level --zone --region --probe --control-plane --access-log --access-log-file --access-log-sample --otlp --otlp-protocol --otlp-header --otlp-signals --zipkin --trace-sample --trace-ignore-parent --trace-propagation --statsd --influx --metrics-interval --resource --color --quiet --help wait help"
+            opts="-f -R -q -h --role --workload --gateway --filename --recursive --cert --key --trust-bundle --token --trust-domain --outbound --inbound --listen --trusted-hops --health --admin --proxy-protocol --workers --drain-timeout --log-level --zone --region --probe --control-plane --access-log --access-log-file --access-log-sample --otlp --otlp-protocol --otlp-header --otlp-signals --zipkin --trace-sample --trace-ignore-parent --trace-propagation --statsd --influx --metrics-interval --resource --color --quiet --help wait help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --role)
-                    COMPREPLY=($(compgen -W "sidecar" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "sidecar gateway" -- "${cur}"))
                     return 0
                     ;;
                 --workload)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --gateway)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1654,6 +1658,14 @@ _meshctl() {
                     return 0
                     ;;
                 --inbound)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --listen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --trusted-hops)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

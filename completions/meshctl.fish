@@ -38,7 +38,7 @@ complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "policy" -d 'See whi
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "authz" -d 'Ask who may call what'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "check" -d 'Diagnose a cluster step by step, each trouble with a remedy'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "lint" -d 'Judge manifests without running them'
-complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "proxy" -d 'Run the proxy of a workload'
+complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "proxy" -d 'Run the proxy of a workload, or of a Gateway'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "proxy-init" -d 'Redirect the traffic of this network namespace to its proxy'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "ca" -d 'Certificates for workloads on hosts without Kubernetes'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "top" -d 'See the mesh live: rates, latencies, and which breaker is open, why and until when'
@@ -554,8 +554,10 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand lint" -l complete -d 'Th
 complete -c meshctl -n "__fish_meshctl_using_subcommand lint" -l list -d 'Print all codes, and judge nothing'
 complete -c meshctl -n "__fish_meshctl_using_subcommand lint" -s q -l quiet -d 'Print data and errors only, no news'
 complete -c meshctl -n "__fish_meshctl_using_subcommand lint" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l role -d 'What the proxy is' -r -f -a "sidecar\t'The proxy of one workload'"
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l role -d 'What the proxy is' -r -f -a "sidecar\t'The proxy of one workload'
+gateway\t'The listeners of a Gateway, for clients outside the mesh'"
 complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l workload -d 'Whose proxy it is: NAMESPACE/NAME of a Pod or Workload, of what makes pods, or anything else' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l gateway -d 'The Gateway whose listeners a gateway has [default: the name of the workload]' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -s f -l filename -d 'Manifests: files and directories, watched for changes' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l cert -d 'The workload\'s certificate and its issuers, PEM' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l key -d 'Its private key, PEM' -r -F
@@ -564,6 +566,8 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_se
 complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l trust-domain -d 'SPIFFE trust domain of the mesh' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l outbound -d 'Where the application\'s connections arrive, or `none` [default: 127.0.0.1:14001 and [::1]:14001]' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l inbound -d 'Where connections to the application arrive, or `none` [default: the ports of the Workload with an `appPort`, else port 14006 of all addresses]' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l listen -d 'Where a gateway listens: an IP for all of its ports, or PORT=IP:PORT for the one that the Gateway calls PORT [default: all addresses]' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l trusted-hops -d 'Proxies in front of a gateway whose entries in X-Forwarded-For are believed' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l health -d 'Where probes and Prometheus ask, or `none` [default: port 14020 of all addresses]' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l admin -d 'Where administrators ask, or `none` [default: 127.0.0.1:14000]' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand proxy; and not __fish_seen_subcommand_from wait help" -l proxy-protocol -d 'Listener ports behind a load balancer: connections begin with a PROXY header, version 1 or 2; others are closed. Whoever can reach such a port can be any client' -r
@@ -757,7 +761,7 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_see
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "authz" -d 'Ask who may call what'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "check" -d 'Diagnose a cluster step by step, each trouble with a remedy'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "lint" -d 'Judge manifests without running them'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "proxy" -d 'Run the proxy of a workload'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "proxy" -d 'Run the proxy of a workload, or of a Gateway'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "proxy-init" -d 'Redirect the traffic of this network namespace to its proxy'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "ca" -d 'Certificates for workloads on hosts without Kubernetes'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "top" -d 'See the mesh live: rates, latencies, and which breaker is open, why and until when'

@@ -6,6 +6,8 @@ mod capture;
 mod clients;
 mod docs;
 mod files;
+mod gateway;
+mod gateway_tls;
 mod harness;
 mod lifecycle;
 mod mtls;

@@ -30,6 +30,7 @@ pub mod fail_fast;
 pub mod failure;
 pub mod fault;
 pub mod filter;
+pub mod gateway;
 pub mod hash_policy;
 pub mod head;
 pub mod health;

@@ -5,7 +5,8 @@
 //!            ├─ outbound ──┬─ frontends  (service, port) ─▶ RouteTable ─▶ rules ─▶ backends
 //!            │             ├─ clusters   ClusterKey ─▶ Cluster   (policy of a backend)
 //!            │             └─ endpoints  ClusterKey ─▶ EndpointSet
-//!            └─ inbound ─── ports ─▶ protocol, TLS mode, authorization, limits
+//!            ├─ inbound ─── ports ─▶ protocol, TLS mode, authorization, limits
+//!            └─ gateway ─── ports ─▶ listeners ─▶ RouteTable
 //! ```
 //!
 //! The lowering of the manifests makes it; the proxy swaps it whole. Parts that did not change keep
@@ -25,6 +26,7 @@ pub mod backend;
 pub mod balance;
 pub mod breaker;
 pub mod check;
+pub mod gateway;
 pub mod glob;
 pub mod overload;
 pub mod pattern;
@@ -39,6 +41,7 @@ pub use balance::{
 };
 pub use breaker::{Breaker, FailureAccrual, RollingWindow, UnifiedBreaker};
 pub use check::{ConnectFailFast, HealthCheck, HttpProbe, ProbeKind};
+pub use gateway::Gateway;
 pub use glob::Glob;
 pub use overload::{AdaptiveConcurrency, AdmissionControl};
 pub use pattern::Pattern;
@@ -72,6 +75,8 @@ pub struct Snapshot {
     /// Shared by all proxies of a client namespace.
     pub outbound: Arc<Outbound>,
     pub inbound: Arc<Inbound>,
+    /// What it listens for as a gateway; empty for all other proxies.
+    pub gateway: Arc<Gateway>,
 }
 
 /// The workload a proxy serves.

@@ -14,14 +14,15 @@ mod gateway_object;
 mod grpc_route;
 mod http_filter;
 mod http_route;
+mod listener_set;
 mod reference_grant;
 mod tcp_route;
 mod tls_route;
 
 pub use gateway_class::{GatewayClassSpec, ParametersReference};
 pub use gateway_object::{
-    AllowedRoutes, CertificateReference, GatewayAddress, GatewayInfrastructure, GatewaySpec,
-    Listener, ListenerTls, RouteGroupKind, RouteNamespaces,
+    AllowedFrom, AllowedListeners, AllowedRoutes, CertificateReference, FromNamespaces,
+    GatewayAddress, GatewayInfrastructure, GatewaySpec, Listener, ListenerTls, RouteGroupKind,
 };
 pub use grpc_route::{
     GrpcBackendRef, GrpcFilter, GrpcFilterType, GrpcHeaderMatch, GrpcMethodMatch, GrpcRouteMatch,
@@ -35,6 +36,7 @@ pub use http_route::{
     HttpBackendRef, HttpHeaderMatch, HttpMatch, HttpMethod, HttpPathMatch, HttpQueryMatch,
     HttpRetry, HttpRouteRule, HttpRouteSpec, HttpTimeouts, MatchType, PathMatchType,
 };
+pub use listener_set::{ListenerSetSpec, ParentGatewayReference};
 pub use reference_grant::{ReferenceGrantFrom, ReferenceGrantSpec, ReferenceGrantTo};
 pub use tcp_route::{TcpRouteRule, TcpRouteSpec};
 pub use tls_route::{TlsRouteRule, TlsRouteSpec};
@@ -120,6 +122,11 @@ impl ParentReference {
     /// do: the default group has no Service.
     pub fn is_service(&self) -> bool {
         self.kind() == "Service" && (self.group.as_deref().unwrap_or("")).is_empty()
+    }
+
+    /// True for a parent that has listeners: a Gateway, or a ListenerSet.
+    pub fn is_gateway(&self) -> bool {
+        self.group() == GROUP && matches!(self.kind(), "Gateway" | "ListenerSet")
     }
 }
 

@@ -21,6 +21,7 @@ mod attach;
 mod endpoints;
 mod facts;
 mod findings;
+pub(crate) mod gateways;
 mod guard;
 mod policies;
 mod ports;
@@ -30,10 +31,12 @@ mod status;
 
 pub use endpoints::EndpointFact;
 pub use facts::{
-    Age, AuthorizationPolicy, BackendPolicy, ContainerPort, EndpointSlice, Inject, Namespace, Pod,
-    PodState, Policy, Probe, RateLimitPolicy, Route, RouteSpec, Service, ServiceKind, ServicePort,
-    SliceEndpoint, TargetPort, Targets, TrafficPolicy, Written,
+    Age, AuthorizationPolicy, BackendPolicy, ContainerPort, EndpointSlice, Gateway, Inject,
+    KeyPair, ListenerSet, Namespace, Pod, PodState, Policy, Probe, RateLimitPolicy, ReferenceGrant,
+    Route, RouteSpec, Secret, Service, ServiceKind, ServicePort, SliceEndpoint, Stated, TargetPort,
+    Targets, TrafficPolicy, Written,
 };
+pub use gateways::{Attached, ListenerAt};
 pub use policies::PolicyTarget;
 pub(crate) use policies::resolve;
 pub use status::{Ancestor, Condition, ConditionKind, Reason, Status, statuses};
@@ -45,6 +48,7 @@ use crate::inject::Settings;
 pub(crate) use guard::RouteScope;
 
 use attach::Attachments;
+use gateways::Gateways;
 use policies::Policies;
 use select::Selection;
 
@@ -74,6 +78,10 @@ pub enum Fact {
     TrafficPolicy(Box<TrafficPolicy>),
     AuthorizationPolicy(Box<AuthorizationPolicy>),
     RateLimitPolicy(Box<RateLimitPolicy>),
+    Gateway(Box<Gateway>),
+    ListenerSet(Box<ListenerSet>),
+    ReferenceGrant(Box<ReferenceGrant>),
+    Secret(Secret),
 }
 
 /// Names one resource.
@@ -88,6 +96,10 @@ pub enum Key {
     TrafficPolicy(ObjectName),
     AuthorizationPolicy(ObjectName),
     RateLimitPolicy(ObjectName),
+    Gateway(ObjectName),
+    ListenerSet(ObjectName),
+    ReferenceGrant(ObjectName),
+    Secret(ObjectName),
 }
 
 /// What has to be lowered again.
@@ -103,6 +115,8 @@ pub enum Change {
     Clusters(ObjectName),
     /// The pod as a workload: identity, inbound ports.
     Pod(ObjectName),
+    /// An object that only gateways look at: who runs one lowers it anew with each change.
+    Gateways,
     /// A namespace or a policy for a namespace or the mesh.
     Everything,
 }
@@ -123,6 +137,7 @@ pub struct Index {
     traffic_policies: Policies<crate::policy::TrafficPolicySpec>,
     authorization_policies: Policies<crate::policy::AuthorizationPolicySpec>,
     rate_limit_policies: Policies<crate::policy::RateLimitPolicySpec>,
+    gateways: Gateways,
     revision: u64,
     changes: VecDeque<Change>,
 }
@@ -161,6 +176,10 @@ impl Index {
                 let changes = self.rate_limit_policies.apply(*policy);
                 self.guard_changed(changes);
             }
+            Fact::Gateway(gateway) => self.apply_gateway(*gateway),
+            Fact::ListenerSet(set) => self.apply_listener_set(*set),
+            Fact::ReferenceGrant(grant) => self.apply_grant(*grant),
+            Fact::Secret(secret) => self.apply_secret(secret),
         }
     }
 
@@ -205,6 +224,10 @@ impl Index {
                 self.guard_changed(changes.unwrap_or_default());
                 removed
             }
+            Key::Gateway(name) => self.remove_gateway(name),
+            Key::ListenerSet(name) => self.remove_listener_set(name),
+            Key::ReferenceGrant(name) => self.remove_grant(name),
+            Key::Secret(name) => self.remove_secret(name),
         }
     }
 
@@ -306,15 +329,19 @@ impl Index {
 
     fn apply_namespace(&mut self, namespace: Namespace) {
         let (inject, settings) = (namespace.inject, Arc::clone(&namespace.settings));
+        let labels = namespace.labels.clone();
         let before = self
             .namespaces
             .insert(Arc::clone(&namespace.name), namespace);
+        let relabelled = before.as_ref().is_none_or(|before| before.labels != labels);
         let same = match before {
             Some(before) => before.inject == inject && before.settings == settings,
             None => inject == Inject::Unset && *settings == Settings::default(),
         };
         if !same {
             self.changed(Change::Everything);
+        } else if relabelled {
+            self.changed(Change::Gateways);
         }
     }
 
@@ -522,6 +549,10 @@ impl Fact {
             Self::TrafficPolicy(policy) => Key::TrafficPolicy(policy.name.clone()),
             Self::AuthorizationPolicy(policy) => Key::AuthorizationPolicy(policy.name.clone()),
             Self::RateLimitPolicy(policy) => Key::RateLimitPolicy(policy.name.clone()),
+            Self::Gateway(gateway) => Key::Gateway(gateway.name.clone()),
+            Self::ListenerSet(set) => Key::ListenerSet(set.name.clone()),
+            Self::ReferenceGrant(grant) => Key::ReferenceGrant(grant.name.clone()),
+            Self::Secret(secret) => Key::Secret(secret.name.clone()),
         }
     }
 }

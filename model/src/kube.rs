@@ -35,6 +35,8 @@ pub const PROXY_CONTAINER: &str = "meshctl-proxy";
 pub const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
 /// Region of a node.
 pub const REGION_LABEL: &str = "topology.kubernetes.io/region";
+/// Name of a namespace, which the API server sets on it.
+pub const NAMESPACE_NAME_LABEL: &str = "kubernetes.io/metadata.name";
 /// Name of a node, as `nodeSelector` picks it.
 pub const HOSTNAME_LABEL: &str = "kubernetes.io/hostname";
 

@@ -8,7 +8,7 @@ use engine::snapshot::ObjectName;
 use crate::check::Code;
 use crate::diagnostic::{Diagnostic, Level};
 use crate::document::Object;
-use crate::index::{Age, Fact, Index, Key, MeshMode, Pod, Policy, Route, RouteSpec};
+use crate::index::{Age, Fact, Index, Key, MeshMode, Pod, Policy, Route, RouteSpec, Stated};
 use crate::kube::WorkloadKind;
 use crate::resource::{Resource, Spec};
 use crate::validate::validate;
@@ -16,7 +16,7 @@ use crate::validate::validate;
 mod kube;
 mod workload;
 
-pub use kube::{endpoint_slice, namespace, pod, pod_of_template, service};
+pub use kube::{endpoint_slice, namespace, pod, pod_of_template, secret, service};
 pub use workload::workload;
 
 /// Everything that was given, joined.
@@ -86,6 +86,10 @@ pub fn fact(resource: &Resource) -> Result<Option<Fact>, Diagnostic> {
         }
         Spec::RateLimitPolicy(spec) => Fact::RateLimitPolicy(policy(object, (**spec).clone())),
         Spec::OwnWorkload(spec) => Fact::Pod(workload(object, spec)?),
+        Spec::Gateway(spec) => Fact::Gateway(stated(object, (**spec).clone())),
+        Spec::ListenerSet(spec) => Fact::ListenerSet(stated(object, (**spec).clone())),
+        Spec::ReferenceGrant(spec) => Fact::ReferenceGrant(stated(object, (**spec).clone())),
+        Spec::Secret(spec) => Fact::Secret(secret(object, spec)),
         _ => return Ok(None),
     }))
 }
@@ -127,6 +131,16 @@ fn route(object: &Object, spec: RouteSpec) -> Box<Route> {
 
 fn policy<S>(object: &Object, spec: S) -> Box<Policy<S>> {
     Box::new(Policy {
+        name: name(object),
+        age: Age::of(object),
+        origin: object.origin(),
+        spec,
+        object: Arc::new(object.clone()),
+    })
+}
+
+fn stated<S>(object: &Object, spec: S) -> Box<Stated<S>> {
+    Box::new(Stated {
         name: name(object),
         age: Age::of(object),
         origin: object.origin(),

@@ -27,6 +27,7 @@ mod check;
 mod client;
 pub(crate) mod cluster;
 mod digest;
+mod gateway;
 mod guard;
 mod http;
 mod layout;
@@ -179,6 +180,24 @@ impl Lowering {
             standpoint: Arc::new(standpoint),
             outbound: Arc::clone(&client.outbound),
             inbound: Arc::clone(&lowered.inbound),
+            gateway: Arc::default(),
+        }))
+    }
+
+    /// What the proxy of this pod acts on as a gateway; none when the pod has no proxy, or there is
+    /// no such Gateway. The index is the one that was lowered last.
+    pub fn gateway(
+        &self,
+        index: &Index,
+        pod: &ObjectName,
+        gateway: &ObjectName,
+    ) -> Option<Arc<Snapshot>> {
+        let snapshot = self.snapshot(pod)?;
+        let gateway = gateway::gateway(index, index.gateway(gateway)?);
+        Some(Arc::new(Snapshot {
+            version: digest(&(snapshot.version, gateway::version(&gateway))),
+            gateway: Arc::new(gateway),
+            ..(*snapshot).clone()
         }))
     }
 
@@ -196,6 +215,8 @@ impl Lowering {
                 Change::Routes(name) => work.routes.insert(name.clone()),
                 Change::Clusters(name) => work.clusters.insert(name.clone()),
                 Change::Pod(name) => work.pods.insert(name.clone()),
+                // A gateway is lowered when it is asked for.
+                Change::Gateways => false,
             };
         }
         work

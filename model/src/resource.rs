@@ -20,8 +20,8 @@ use crate::diagnostic::Diagnostic;
 use crate::document::Object;
 use crate::foreign::{self, Foreign};
 use crate::gateway::{
-    GatewayClassSpec, GatewaySpec, GrpcRouteSpec, HttpRouteSpec, ReferenceGrantSpec, TcpRouteSpec,
-    TlsRouteSpec,
+    GatewayClassSpec, GatewaySpec, GrpcRouteSpec, HttpRouteSpec, ListenerSetSpec,
+    ReferenceGrantSpec, TcpRouteSpec, TlsRouteSpec,
 };
 use crate::kube::{
     ConfigMap, EndpointSlice, Pod, Secret, Service, Workload, WorkloadKind, validate,
@@ -60,6 +60,7 @@ pub enum Spec {
     ConfigMap(Box<ConfigMap>),
     GatewayClass(Box<GatewayClassSpec>),
     Gateway(Box<GatewaySpec>),
+    ListenerSet(Box<ListenerSetSpec>),
     HttpRoute(Box<HttpRouteSpec>),
     GrpcRoute(Box<GrpcRouteSpec>),
     TcpRoute(Box<TcpRouteSpec>),
@@ -187,6 +188,7 @@ fn spec(object: &Object, warnings: &mut Vec<Diagnostic>) -> Result<Spec, Diagnos
         Known::ConfigMap => Spec::ConfigMap(object.decode()?),
         Known::GatewayClass => Spec::GatewayClass(strict(object)?),
         Known::Gateway => Spec::Gateway(strict(object)?),
+        Known::ListenerSet => Spec::ListenerSet(strict(object)?),
         Known::HttpRoute => Spec::HttpRoute(strict(object)?),
         Known::GrpcRoute => Spec::GrpcRoute(strict(object)?),
         Known::TcpRoute => Spec::TcpRoute(strict(object)?),

@@ -43,6 +43,7 @@ pub fn validate(resource: &Resource) -> Vec<Diagnostic> {
         Spec::TcpRoute(spec) => run(object, |check| l4_route::tcp(check, spec)),
         Spec::TlsRoute(spec) => run(object, |check| l4_route::tls(check, spec)),
         Spec::Gateway(spec) => run(object, |check| gateway::gateway(check, spec)),
+        Spec::ListenerSet(spec) => run(object, |check| gateway::listener_set(check, spec)),
         Spec::GatewayClass(spec) => run(object, |check| gateway::gateway_class(check, spec)),
         Spec::ReferenceGrant(spec) => run(object, |check| gateway::reference_grant(check, spec)),
         Spec::BackendPolicy(spec) => run(object, |check| backend_policy::check(check, spec)),

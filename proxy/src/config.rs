@@ -1,6 +1,6 @@
 //! What a proxy is started with: typed once, at the door.
 
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -24,6 +24,8 @@ pub struct Bootstrap {
     /// Ports of inbound listeners whose connections nothing redirected, and whom they are for. A
     /// connection that says neither is closed.
     pub in_place: BTreeMap<u16, InPlace>,
+    /// Where the ports of a gateway are bound; none = this proxy is no gateway.
+    pub gateway: Option<Doors>,
     /// The workload's certificate, key and trust bundle. A new value is used by the next handshake;
     /// connections that exist stay. None: the proxy takes part in no handshake.
     pub tls: Option<watch::Receiver<Arc<Material>>>,
@@ -47,6 +49,20 @@ pub struct InPlace {
     pub port: u16,
     /// Where the application listens.
     pub app: SocketAddr,
+}
+
+/// Where a gateway's ports are, and whom it believes.
+#[derive(Clone)]
+pub struct Doors {
+    /// By the port as the Gateway declares it.
+    pub places: BTreeMap<u16, Vec<SocketAddr>>,
+    /// For all other ports.
+    pub addresses: Vec<IpAddr>,
+    /// Proxies in front whose word about the client is taken: entries at the end of
+    /// `X-Forwarded-For`.
+    pub trusted_hops: usize,
+    /// Told what cannot be bound after the start.
+    pub tell: Arc<dyn Fn(&str) + Send + Sync>,
 }
 
 /// The bounds of a proxy. Each protects its memory or its time.

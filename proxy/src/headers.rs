@@ -4,9 +4,12 @@
 use core::str;
 
 use bytes::Bytes;
-use engine::head::RequestHead;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::Authority;
+
+pub(crate) mod websocket;
+
+pub use websocket::ensure_websocket_key;
 
 /// The only value of `te` that HTTP/2 allows (RFC 9113 §8.2.2), and the only one we pass on.
 pub const TRAILERS: HeaderValue = HeaderValue::from_static("trailers");
@@ -217,36 +220,6 @@ pub(crate) fn join_cookies(headers: &mut HeaderMap) {
     if let Ok(joined) = HeaderValue::from_maybe_shared(Bytes::from(joined)) {
         headers.insert(header::COOKIE, joined);
     }
-}
-
-/// Gives a WebSocket handshake the key that HTTP/1.1 asks for (RFC 6455 §4.1) when it came without
-/// one, from an extended CONNECT (RFC 8441 §5). `entropy` are 16 random bytes; the key is no
-/// secret.
-pub fn ensure_websocket_key(head: &mut RequestHead, entropy: [u8; 16]) {
-    let websocket = head
-        .upgrade
-        .as_deref()
-        .is_some_and(|u| u.eq_ignore_ascii_case("websocket"));
-    if websocket && !head.headers.contains_key(header::SEC_WEBSOCKET_KEY) {
-        let key = base64(entropy);
-        if let Ok(key) = HeaderValue::from_bytes(&key) {
-            head.headers.insert(header::SEC_WEBSOCKET_KEY, key);
-        }
-    }
-}
-
-/// RFC 4648 §4 of 16 bytes: 24 characters, the last two of them padding.
-fn base64(bytes: [u8; 16]) -> [u8; 24] {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = [b'='; 24];
-    for (group, three) in out.chunks_exact_mut(4).zip(bytes.chunks(3)) {
-        let get = |i: usize| u32::from(three.get(i).copied().unwrap_or(0));
-        let bits = get(0) << 16 | get(1) << 8 | get(2);
-        for (i, character) in group.iter_mut().enumerate().take(three.len() + 1) {
-            *character = ALPHABET[(bits >> (18 - 6 * i) & 63) as usize];
-        }
-    }
-    out
 }
 
 /// Without spaces and tabs at both ends.

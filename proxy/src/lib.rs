@@ -27,6 +27,7 @@ pub mod admin;
 pub mod config;
 mod errand;
 pub mod exchange;
+mod gateway;
 pub mod headers;
 pub mod http1;
 pub mod http2;
@@ -43,7 +44,7 @@ pub mod tcp;
 pub mod telemetry;
 pub mod tls;
 
-pub use config::{Bootstrap, Bounds, InPlace};
+pub use config::{Bootstrap, Bounds, Doors, InPlace};
 pub use listen::drain::Drained;
 
 use listen::drain::{Drain, Watch};
@@ -59,6 +60,7 @@ pub struct Proxy<R: Rt> {
     drain: Drain,
     outbound: Vec<SocketAddr>,
     inbound: Vec<SocketAddr>,
+    gateway: Arc<gateway::Bound>,
 }
 
 /// Binds the listeners and serves until drained. Snapshots are used as they arrive: the newest one
@@ -72,7 +74,7 @@ pub async fn start<R: Rt>(
     snapshots: watch::Receiver<Arc<Snapshot>>,
     rt: R,
 ) -> io::Result<Proxy<R>> {
-    let tls = tls::store(&rt, bootstrap.crypto, bootstrap.tls)
+    let tls = tls::store(&rt, bootstrap.crypto.clone(), bootstrap.tls)
         .map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
     let tls = Arc::new(tls);
     let (now, first) = (rt.now(), snapshots.borrow().clone());
@@ -101,27 +103,56 @@ pub async fn start<R: Rt>(
         mirrors: AtomicUsize::new(0),
         key_sets: jwt::KeySets::default(),
         in_place: bootstrap.in_place,
+        certificates: tls::certificates(&rt, bootstrap.crypto),
+        trusted_hops: bootstrap
+            .gateway
+            .as_ref()
+            .map_or(0, |doors| doors.trusted_hops),
     });
     let (drain, watch) = Drain::new();
     // Both are bound before either serves: a proxy that cannot do its work does none of it.
     let outbound = bind(&rt, &bootstrap.outbound).await?;
     let inbound = bind(&rt, &bootstrap.inbound).await?;
+    let gateway = Arc::new(gateway::Bound::default());
+    let gate = match bootstrap.gateway {
+        Some(doors) => {
+            let (shared, watch) = (shared.clone(), watch.clone());
+            Some(gateway::Gate::open(shared, doors, watch, gateway.clone()).await?)
+        }
+        None => None,
+    };
     let proxy = Proxy {
         outbound: outbound.iter().map(Accept::local_addr).collect(),
         inbound: inbound.iter().map(Accept::local_addr).collect(),
         shared: shared.clone(),
         drain,
+        gateway,
     };
     rt.spawn(follow(shared.clone(), watch.clone()));
     rt.spawn(errand::run(shared.clone(), watch.clone()));
     rt.spawn(jwt::fetch::run(shared.clone(), watch.clone()));
     for listener in outbound {
-        let door = Door::Outbound;
-        accept(&shared, listener, door, watch.clone(), outbound::connection);
+        let (door, watch) = (Door::Outbound, watch.clone());
+        rt.spawn(accepting(
+            &shared,
+            listener,
+            door,
+            watch,
+            outbound::connection,
+        ));
     }
     for listener in inbound {
-        let door = Door::Inbound;
-        accept(&shared, listener, door, watch.clone(), inbound::connection);
+        let (door, watch) = (Door::Inbound, watch.clone());
+        rt.spawn(accepting(
+            &shared,
+            listener,
+            door,
+            watch,
+            inbound::connection,
+        ));
+    }
+    if let Some(gate) = gate {
+        rt.spawn(gate.follow());
     }
     Ok(proxy)
 }
@@ -151,22 +182,26 @@ async fn follow<R: Rt>(shared: Arc<Shared<R>>, mut watch: Watch) {
 async fn bind<R: Rt>(rt: &R, all: &[SocketAddr]) -> io::Result<Vec<R::Listener>> {
     let mut bound = Vec::with_capacity(all.len());
     for at in all {
-        let listener = rt.listen(*at).await;
-        let named = |e: io::Error| io::Error::new(e.kind(), format!("cannot listen on {at}: {e}"));
-        bound.push(listener.map_err(named)?);
+        bound.push(listen_at(rt, *at).await?);
     }
     Ok(bound)
 }
 
-/// Runs the accept loop of one listener; every connection gets a task of its own, which ends when
-/// the time of a drain is up.
-fn accept<R, F, Fut>(
+async fn listen_at<R: Rt>(rt: &R, at: SocketAddr) -> io::Result<R::Listener> {
+    let named = |e: io::Error| io::Error::new(e.kind(), format!("cannot listen on {at}: {e}"));
+    rt.listen(at).await.map_err(named)
+}
+
+/// The accept loop of one listener; every connection gets a task of its own, which ends when the
+/// time of a drain is up.
+fn accepting<R, F, Fut>(
     shared: &Arc<Shared<R>>,
     listener: R::Listener,
     door: Door,
     watch: Watch,
     serve: F,
-) where
+) -> impl Future<Output = ()> + Send + use<R, F, Fut>
+where
     R: Rt,
     F: Fn(Arc<Shared<R>>, R::Io, ConnInfo, Watch) -> Fut + Clone + Send + 'static,
     Fut: Future<Output = ()> + Send + 'static,
@@ -197,7 +232,7 @@ fn accept<R, F, Fut>(
             }
         });
     };
-    rt.spawn(listen::run(rt.clone(), listener, connections, watch, each));
+    listen::run(rt, listener, connections, watch, each)
 }
 
 /// The connection as the load balancer in front introduces it, when there is one; none when it
@@ -254,6 +289,11 @@ impl<R: Rt> Proxy<R> {
     /// Where all inbound listeners are bound.
     pub fn inbound_addrs(&self) -> &[SocketAddr] {
         &self.inbound
+    }
+
+    /// The ports of the gateway, as it declares them, and where each is bound.
+    pub fn gateway_addrs(&self) -> Vec<(u16, SocketAddr)> {
+        self.gateway.all()
     }
 
     /// Whether new connections are accepted.

@@ -21,6 +21,7 @@ use crate::pool::Pool;
 use crate::telemetry::Telemetry;
 use crate::telemetry::outputs::{Outputs, Placed, Wanted};
 use crate::tls::Store;
+use crate::tls::gateway::Certificates;
 
 mod direct;
 mod done;
@@ -62,6 +63,10 @@ pub(crate) struct Shared<R: Rt> {
     pub(crate) mirrors: AtomicUsize,
     pub(crate) key_sets: KeySets,
     pub(crate) in_place: BTreeMap<u16, InPlace>,
+    /// What a gateway shows to clients outside the mesh.
+    pub(crate) certificates: Certificates,
+    /// Proxies in front of a gateway that are believed.
+    pub(crate) trusted_hops: usize,
 }
 
 /// What is known of a request when it comes in, for those who watch.

@@ -20,6 +20,7 @@ use crate::net::Rt;
 
 pub mod client;
 pub mod explain;
+pub mod gateway;
 pub mod server;
 pub mod store;
 pub mod verify;
@@ -122,6 +123,11 @@ pub fn store<R: Rt>(
     material: Option<tokio::sync::watch::Receiver<Arc<Material>>>,
 ) -> Result<Store, BadMaterial> {
     Store::new(Arc::new(Clock(rt.clone())), crypto, material)
+}
+
+/// The certificates of a gateway, over the seam's wall clock.
+pub(crate) fn certificates<R: Rt>(rt: &R, crypto: Arc<CryptoProvider>) -> gateway::Certificates {
+    gateway::Certificates::new(Arc::new(Clock(rt.clone())), crypto)
 }
 
 #[cfg(test)]

@@ -99,6 +99,7 @@ async fn two_hops<R: Rt>(apps: [R; 2], proxies: [R; 2]) -> Vec<(u64, Duration)> 
             outbound: vec![SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 14001)],
             inbound: vec![SocketAddr::new(ip(i), 14006)],
             in_place: Default::default(),
+            gateway: None,
             tls: Some(tls),
             crypto: Crypto::Real.provider(),
             observer: None,

@@ -4,6 +4,7 @@ mod args;
 mod config;
 mod control;
 mod follow;
+mod gateway;
 mod identity;
 mod log;
 mod run;
@@ -14,11 +15,13 @@ mod wait;
 use crate::error::{Answer, Error};
 use crate::ui::Ui;
 
-/// Run the proxy of a workload
+/// Run the proxy of a workload, or of a Gateway
 ///
 /// Moves the traffic of one workload, with the routes and policies of a directory of manifests:
 /// Services, EndpointSlices, Pods, Workloads, routes and policies. The directory is watched; a bad
 /// edit is reported with its line and changes nothing.
+///
+/// With `--role gateway` it has the listeners of a Gateway, for clients outside the mesh.
 ///
 /// Applications reach the mesh through the outbound listener: their traffic is redirected to it, or
 /// they use it as an HTTP proxy, or they name the service in the Host header. Each flag is also an
@@ -32,6 +35,7 @@ use crate::ui::Ui;
   meshctl proxy --workload shop/api-1 -f mesh/ --cert api.crt --key api.key --trust-bundle ca.crt
   curl -x http://127.0.0.1:14001 http://api.shop/
   meshctl proxy --workload shop/web -f mesh/ --access-log text --otlp http://127.0.0.1:4318
+  meshctl proxy --role gateway --gateway infra/edge -f mesh/ --listen 80=0.0.0.0:8080
   meshctl proxy wait --timeout 30s
 
 SIGTERM and SIGINT finish what was accepted, within --drain-timeout; a second one cuts it.

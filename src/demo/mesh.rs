@@ -128,6 +128,7 @@ impl Mesh {
                 outbound: vec![pod.at(OUTBOUND)],
                 inbound: vec![pod.at(INBOUND)],
                 in_place: Default::default(),
+                gateway: None,
                 tls: Some(tls),
                 crypto: Arc::new(aws_lc_rs::default_provider()),
                 proxy_protocol: Default::default(),

@@ -1,14 +1,13 @@
-//! The commands of docs/proxy.md, in their order, in one shell.
+//! The commands of docs/proxy.md and docs/gateway.md, in their order, in one shell.
 
 use std::path::Path;
 use std::process::Command;
 
 use crate::common::{Place, repository};
 
-#[test]
-#[ignore = "needs ports 8081, 8082 and 14000 to 14022, curl and python3"]
-fn the_page_takes_a_newcomer_to_two_services_with_a_canary_and_a_breaker() {
-    let page = std::fs::read_to_string(repository("docs/proxy.md")).unwrap();
+/// Runs the commands of a page; what they wrote on standard output, and on standard error.
+fn run(page: &str) -> (String, String) {
+    let page = std::fs::read_to_string(repository(page)).unwrap();
     let mut script = String::from("set -em\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n");
     let mut inside = false;
     for line in page.lines() {
@@ -36,6 +35,28 @@ fn the_page_takes_a_newcomer_to_two_services_with_a_canary_and_a_breaker() {
         String::from_utf8_lossy(&run.stderr),
     );
     assert!(run.status.success(), "{:?}\n{out}\n{err}", run.status);
+    (out.into_owned(), err.into_owned())
+}
+
+#[test]
+#[ignore = "needs ports 8000, 8081, 8082, 8443, 14000 and 14020, curl, openssl and python3"]
+fn the_page_of_the_gateway_goes_from_http_to_https() {
+    let (out, err) = run("docs/gateway.md");
+    let expected = [
+        "the shop",
+        "the api",
+        "nobody: 404",
+        "the shop",
+        "unrecognized name",
+    ];
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!(lines, expected, "{err}");
+}
+
+#[test]
+#[ignore = "needs ports 8081, 8082 and 14000 to 14022, curl and python3"]
+fn the_page_takes_a_newcomer_to_two_services_with_a_canary_and_a_breaker() {
+    let (out, err) = run("docs/proxy.md");
     for part in [
         "I am version",
         "without a certificate: 403",

@@ -1,5 +1,6 @@
 //! A proxy, applications and clients on loopback, each on a port that the kernel chose.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -19,6 +20,8 @@ pub(super) struct Proxy {
     news: Arc<Mutex<String>>,
     pub(super) outbound: SocketAddr,
     pub(super) inbound: Option<SocketAddr>,
+    /// Of a gateway, by the port that the Gateway declares.
+    pub(super) ports: BTreeMap<u16, SocketAddr>,
     pub(super) health: SocketAddr,
     pub(super) admin: SocketAddr,
 }
@@ -47,6 +50,26 @@ impl Proxy {
             }
         }
         args.extend(more);
+        Self::run(place, &args)
+    }
+
+    /// The proxy of the Gateway `infra/edge`, whose ports are bound on loopback.
+    pub(super) fn gateway(place: &Place, ports: &[u16], more: &[&str]) -> Self {
+        let listen: Vec<String> = ports.iter().map(|p| format!("{p}=127.0.0.1:0")).collect();
+        let listen = listen.join(",");
+        let args = ["--role", "gateway", "--gateway", "infra/edge", "-f", "mesh"];
+        let own = [
+            "--listen",
+            &listen,
+            "--health",
+            "127.0.0.1:0",
+            "--admin",
+            "127.0.0.1:0",
+        ];
+        Self::run(place, &[&args[..], &own, more].concat())
+    }
+
+    fn run(place: &Place, args: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_meshctl"))
             .arg("proxy")
             .args(args)
@@ -65,6 +88,7 @@ impl Proxy {
             news,
             outbound: nobody,
             inbound: None,
+            ports: BTreeMap::new(),
             health: nobody,
             admin: nobody,
         };
@@ -73,6 +97,12 @@ impl Proxy {
         let (_, line) = line.split_once("serving: ").unwrap();
         for side in line.split(", ") {
             let (name, addresses) = side.split_once(' ').unwrap();
+            if let Some((port, at)) = addresses.split_once(" at ") {
+                proxy
+                    .ports
+                    .insert(port.parse().unwrap(), at.parse().unwrap());
+                continue;
+            }
             let first = addresses.split(' ').next().unwrap().parse().unwrap();
             match name {
                 "outbound" => proxy.outbound = first,
@@ -297,6 +327,30 @@ fn serve(name: &str, fails: bool, stream: TcpStream) -> Option<()> {
         );
         write.write_all(answer.as_bytes()).ok()?;
     }
+}
+
+/// An HTTP/1.1 application that answers with the head it got.
+pub(super) fn listening() -> SocketAddr {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let at = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            thread::spawn(move || hear(stream));
+        }
+    });
+    at
+}
+
+fn hear(stream: TcpStream) -> Option<()> {
+    let mut write = stream.try_clone().ok()?;
+    let mut read = BufReader::new(stream);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        read.read_line(&mut head).ok().filter(|n| *n > 0)?;
+    }
+    let length = head.len();
+    let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{head}");
+    write.write_all(answer.as_bytes()).ok()
 }
 
 // === manifests ===

@@ -55,6 +55,10 @@ fn places(resource: &Resource) -> Vec<(Vec<crate::yaml::Step<'static>>, Option<P
 fn stays(spec: &Spec) -> bool {
     !matches!(
         spec,
-        Spec::Other | Spec::NotModelled | Spec::Gateway(_) | Spec::GatewayClass(_)
+        Spec::Other
+            | Spec::NotModelled
+            | Spec::Gateway(_)
+            | Spec::GatewayClass(_)
+            | Spec::ListenerSet(_)
     )
 }

@@ -1,11 +1,9 @@
 //! Gateway: `apis/v1/gateway_types.go`.
-//!
-//! No proxy of this version plays the role of a gateway: the object is read and checked, and
-//! `validate` says that it is not modelled.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::meta::LabelSelector;
 use crate::number::Port;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,7 +15,8 @@ pub struct GatewaySpec {
     #[serde(default)]
     pub addresses: Vec<GatewayAddress>,
     pub infrastructure: Option<GatewayInfrastructure>,
-    pub allowed_listeners: Option<Value>,
+    /// Absent = listeners of no ListenerSet.
+    pub allowed_listeners: Option<AllowedListeners>,
     pub tls: Option<Value>,
     /// Experimental.
     pub default_scope: Option<String>,
@@ -56,17 +55,32 @@ pub struct CertificateReference {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AllowedRoutes {
-    pub namespaces: Option<RouteNamespaces>,
+    pub namespaces: Option<FromNamespaces>,
     #[serde(default)]
     pub kinds: Vec<RouteGroupKind>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct RouteNamespaces {
-    pub from: Option<String>,
-    /// A Kubernetes label selector.
-    pub selector: Option<Value>,
+pub struct AllowedListeners {
+    pub namespaces: Option<FromNamespaces>,
+}
+
+/// Namespaces whose objects may attach.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FromNamespaces {
+    pub from: Option<AllowedFrom>,
+    /// Of labels, for `from: Selector`.
+    pub selector: Option<LabelSelector>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AllowedFrom {
+    All,
+    Selector,
+    Same,
+    None,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -18,6 +18,10 @@ use crate::policy::{
 };
 use crate::yaml::{Source, Span};
 
+mod gateway;
+
+pub use gateway::{Gateway, KeyPair, ListenerSet, ReferenceGrant, Secret, Stated};
+
 /// How old an object is, for the rules that prefer the oldest: by `creationTimestamp` where there
 /// is one (those objects exist in a cluster already), else in the order in which files were given.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,6 +49,8 @@ pub enum Inject {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Namespace {
     pub name: Arc<str>,
+    /// With `kubernetes.io/metadata.name`, which the API server sets on all of them.
+    pub labels: BTreeMap<String, String>,
     pub inject: Inject,
     /// Its annotations, which hold for pods and Services that do not say otherwise.
     pub settings: Arc<Settings>,
@@ -298,6 +304,16 @@ impl RouteSpec {
             Self::Grpc(spec) => &spec.parent_refs,
             Self::Tls(spec) => &spec.parent_refs,
             Self::Tcp(spec) => &spec.parent_refs,
+        }
+    }
+
+    /// Host or server names; empty = all.
+    pub fn hostnames(&self) -> &[String] {
+        match self {
+            Self::Http(spec) => &spec.hostnames,
+            Self::Grpc(spec) => &spec.hostnames,
+            Self::Tls(spec) => &spec.hostnames,
+            Self::Tcp(_) => &[],
         }
     }
 }

@@ -154,6 +154,17 @@ impl<S: Targets> Policies<S> {
             .or_else(|| self.for_target(&PolicyTarget::Mesh))
     }
 
+    /// The policy for a rule of a route, else for the route.
+    fn for_rule(&self, route: &Route, rule: Option<&str>) -> Option<&Policy<S>> {
+        let target = |rule| PolicyTarget::Route {
+            kind: route.spec.kind(),
+            route: route.name.clone(),
+            rule,
+        };
+        let of_rule = rule.and_then(|rule| self.for_target(&target(Some(rule.into()))));
+        of_rule.or_else(|| self.for_target(&target(None)))
+    }
+
     fn consumers(&self, service: &ObjectName) -> impl Iterator<Item = Arc<str>> {
         let first = PolicyTarget::Service {
             service: service.clone(),
@@ -197,16 +208,22 @@ impl Index {
         route: Option<(&Route, Option<&str>)>,
     ) -> Option<&Policy<TrafficPolicySpec>> {
         let policies = &self.traffic_policies;
-        let of_route = route.and_then(|(route, rule)| {
-            let target = |rule| PolicyTarget::Route {
-                kind: route.spec.kind(),
-                route: route.name.clone(),
-                rule,
-            };
-            let of_rule = rule.and_then(|rule| policies.for_target(&target(Some(rule.into()))));
-            of_rule.or_else(|| policies.for_target(&target(None)))
-        });
+        let of_route = route.and_then(|(route, rule)| policies.for_rule(route, rule));
         of_route.or_else(|| policies.effective(service, port, consumer))
+    }
+
+    /// The traffic policy for a rule of a route attached to a gateway.
+    pub fn gateway_traffic_policy(
+        &self,
+        gateway: &ObjectName,
+        route: Option<(&Route, Option<&str>)>,
+    ) -> Option<&Policy<TrafficPolicySpec>> {
+        let policies = &self.traffic_policies;
+        let of_route = route.and_then(|(route, rule)| policies.for_rule(route, rule));
+        let namespace = || PolicyTarget::Namespace(Arc::clone(&gateway.namespace));
+        of_route
+            .or_else(|| policies.for_target(&namespace()))
+            .or_else(|| policies.for_target(&PolicyTarget::Mesh))
     }
 
     /// Namespaces whose clients have backend policies of their own for the Service.

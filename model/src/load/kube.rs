@@ -12,14 +12,14 @@ use crate::check::Code;
 use crate::diagnostic::Diagnostic;
 use crate::document::Object;
 use crate::index::{
-    Age, ContainerPort, EndpointSlice, Namespace, Pod, PodState, Probe, Service, ServiceKind,
-    ServicePort, SliceEndpoint, TargetPort, Written, protocol,
+    Age, ContainerPort, EndpointSlice, KeyPair, Namespace, Pod, PodState, Probe, Secret, Service,
+    ServiceKind, ServicePort, SliceEndpoint, TargetPort, Written, protocol,
 };
 use crate::inject::annotations::ENDPOINT_WEIGHT;
 use crate::inject::{BadValue, PortRanges, Settings, annotations};
 use crate::kube::{
-    self, AddressType, IntOrString, PROXY_CONTAINER, PodSpec, Protocol, SERVICE_NAME_LABEL,
-    ServiceType,
+    self, AddressType, IntOrString, NAMESPACE_NAME_LABEL, PROXY_CONTAINER, PodSpec, Protocol,
+    SERVICE_NAME_LABEL, ServiceType,
 };
 use crate::yaml::Step;
 
@@ -35,8 +35,11 @@ type Texts = BTreeMap<String, String>;
 pub fn namespace(object: &Object) -> Result<Namespace, Diagnostic> {
     let settings = settings(&object.meta.labels, &object.meta.annotations)
         .map_err(|bad| annotation(object, bad.key, bad.message))?;
+    let mut labels = object.meta.labels.clone();
+    labels.insert(NAMESPACE_NAME_LABEL.to_owned(), object.name().to_owned());
     Ok(Namespace {
         name: object.name().into(),
+        labels,
         inject: settings.inject.unwrap_or_default(),
         settings: Arc::new(settings),
         origin: object.origin(),
@@ -125,6 +128,18 @@ fn addresses(
         }
     }
     Ok(addresses)
+}
+
+/// A Secret, of which only a certificate and its key are kept.
+pub fn secret(object: &Object, spec: &kube::Secret) -> Secret {
+    let part = |key| spec.value(key).map(Arc::from);
+    Secret {
+        name: name(object),
+        pair: part("tls.crt")
+            .zip(part("tls.key"))
+            .map(|(chain, key)| KeyPair { chain, key }),
+        origin: object.origin(),
+    }
 }
 
 /// An EndpointSlice; none when it belongs to no Service or holds host names.

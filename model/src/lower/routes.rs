@@ -1,18 +1,23 @@
-//! The routes of one port of a Service → its route table.
+//! The routes of one port of a Service, or of a listener of a gateway → its route table.
 
 use std::sync::Arc;
 
 use engine::origin::Origin;
 use engine::snapshot::route::Match;
 use engine::snapshot::{
-    BackendRef, BackendTarget, ClusterKey, Filter, RouteKind, RouteTable, Rule, ratelimit,
+    BackendRef, BackendTarget, ClusterKey, Filter, ObjectName, RouteKind, RouteTable, Rule,
+    ratelimit,
 };
 
 use super::http::{self, Refs};
 use super::rate_limit;
 use super::traffic::{Inline, traffic};
 use crate::gateway::{BackendTargetRef, GrpcRouteRule, HttpMatch, HttpRouteRule, Weight};
-use crate::index::{Index, Route, RouteSpec, Service, ServiceKind, ServicePort, target_name};
+use crate::index::gateways::{Referent, kind_name};
+use crate::index::{
+    Attached, Gateway, Index, Route, RouteSpec, Service, ServiceKind, ServicePort, TrafficPolicy,
+    target_name,
+};
 use crate::yaml::Step;
 
 /// A port of a Service, seen by the clients of `consumer`, or by all others.
@@ -24,11 +29,20 @@ pub(super) struct View<'a> {
     pub(super) consumer: Option<&'a Arc<str>>,
 }
 
+/// Where rules hold: which policies they have, and what they may refer to.
+#[derive(Clone, Copy)]
+pub(super) enum Scope<'a> {
+    Port(View<'a>),
+    Gateway(&'a Index, &'a Gateway),
+}
+
 /// A rule of a route, and where it stands.
 struct At<'a> {
-    view: View<'a>,
+    scope: Scope<'a>,
     route: &'a Route,
     rule: usize,
+    /// The names for which it holds, on gateways; empty = all.
+    hosts: &'a [Arc<str>],
 }
 
 // === impl View ===
@@ -42,54 +56,14 @@ impl View<'_> {
         let governing = of_consumer.or_else(|| self.index.governing(self.service, self.port, None));
         match governing {
             Some(governing) if governing.kind != RouteKind::Default => {
+                let scope = Scope::Port(self);
                 let rules = governing
                     .routes
                     .into_iter()
-                    .flat_map(|route| self.rules(route));
+                    .flat_map(|route| scope.rules(route, &[]));
                 RouteTable::new(governing.kind, rules.collect())
             }
             _ => RouteTable::new(RouteKind::Default, vec![self.default_rule()]),
-        }
-    }
-
-    fn rules(self, route: &Route) -> Vec<Rule> {
-        let at = |rule| At {
-            view: self,
-            route,
-            rule,
-        };
-        match &route.spec {
-            RouteSpec::Http(spec) => match &spec.rules {
-                Some(rules) => {
-                    let rules = rules.iter().enumerate();
-                    rules.map(|(index, rule)| at(index).http(rule)).collect()
-                }
-                // The API server's default: one rule that matches everything.
-                None => vec![at(0).http(&HttpRouteRule::default())],
-            },
-            RouteSpec::Grpc(spec) => {
-                let rules = spec.rules.iter().enumerate();
-                rules.map(|(index, rule)| at(index).grpc(rule)).collect()
-            }
-            RouteSpec::Tls(spec) => {
-                let hosts = spec.hostnames.iter().map(|host| host.as_str().into());
-                let matches = vec![Match {
-                    hosts: hosts.collect(),
-                    ..Match::default()
-                }];
-                let rules = spec.rules.iter().enumerate();
-                let lower = |(index, rule): (usize, &crate::gateway::TlsRouteRule)| {
-                    at(index).opaque(rule.name.as_deref(), matches.clone(), &rule.backend_refs)
-                };
-                rules.map(lower).collect()
-            }
-            RouteSpec::Tcp(spec) => {
-                let rules = spec.rules.iter().enumerate();
-                let lower = |(index, rule): (usize, &crate::gateway::TcpRouteRule)| {
-                    at(index).opaque(rule.name.as_deref(), Vec::new(), &rule.backend_refs)
-                };
-                rules.map(lower).collect()
-            }
         }
     }
 
@@ -137,6 +111,107 @@ impl View<'_> {
     }
 }
 
+// === impl Scope ===
+
+impl Scope<'_> {
+    /// The rules of the routes attached to a listener.
+    pub(super) fn attached(self, routes: &[Attached<'_>]) -> Vec<Rule> {
+        let rules = routes.iter();
+        rules
+            .flat_map(|one| self.rules(one.route, &one.hosts))
+            .collect()
+    }
+
+    fn rules(self, route: &Route, hosts: &[Arc<str>]) -> Vec<Rule> {
+        let at = |rule| At {
+            scope: self,
+            route,
+            rule,
+            hosts,
+        };
+        match &route.spec {
+            RouteSpec::Http(spec) => match &spec.rules {
+                Some(rules) => {
+                    let rules = rules.iter().enumerate();
+                    rules.map(|(index, rule)| at(index).http(rule)).collect()
+                }
+                // The API server's default: one rule that matches everything.
+                None => vec![at(0).http(&HttpRouteRule::default())],
+            },
+            RouteSpec::Grpc(spec) => {
+                let rules = spec.rules.iter().enumerate();
+                rules.map(|(index, rule)| at(index).grpc(rule)).collect()
+            }
+            RouteSpec::Tls(spec) => {
+                let named = spec.hostnames.iter().map(|host| host.as_str().into());
+                let matches = vec![Match {
+                    hosts: if hosts.is_empty() {
+                        named.collect()
+                    } else {
+                        hosts.to_vec()
+                    },
+                    ..Match::default()
+                }];
+                let rules = spec.rules.iter().enumerate();
+                let lower = |(index, rule): (usize, &crate::gateway::TlsRouteRule)| {
+                    at(index).opaque(rule.name.as_deref(), matches.clone(), &rule.backend_refs)
+                };
+                rules.map(lower).collect()
+            }
+            RouteSpec::Tcp(spec) => {
+                let rules = spec.rules.iter().enumerate();
+                let lower = |(index, rule): (usize, &crate::gateway::TcpRouteRule)| {
+                    at(index).opaque(rule.name.as_deref(), Vec::new(), &rule.backend_refs)
+                };
+                rules.map(lower).collect()
+            }
+        }
+    }
+
+    fn index(&self) -> &Index {
+        match self {
+            Self::Port(view) => view.index,
+            Self::Gateway(index, _) => index,
+        }
+    }
+
+    fn traffic_policy(&self, route: &Route, rule: Option<&str>) -> Option<&TrafficPolicy> {
+        let of = Some((route, rule));
+        match self {
+            Self::Port(View {
+                index,
+                service,
+                port,
+                consumer,
+            }) => index.traffic_policy(&service.name, port, *consumer, of),
+            Self::Gateway(index, gateway) => index.gateway_traffic_policy(&gateway.name, of),
+        }
+    }
+
+    fn limits(&self, route: &Route, rule: Option<&str>) -> Vec<Arc<ratelimit::Policy>> {
+        match self {
+            Self::Port(view) => view.limits(Some((route, rule))),
+            Self::Gateway(..) => Vec::new(),
+        }
+    }
+
+    /// Whether the route may send to the Service. Mesh routes need no ReferenceGrant (GEP-1294).
+    fn may_send(&self, route: &Route, service: &ObjectName) -> bool {
+        match self {
+            Self::Port(_) => true,
+            Self::Gateway(index, _) => {
+                let kind = kind_name(route.spec.kind());
+                let to = Referent {
+                    group: "",
+                    kind: "Service",
+                    name: service,
+                };
+                index.may_refer(kind, &route.name.namespace, to)
+            }
+        }
+    }
+}
+
 // === impl At ===
 
 impl At<'_> {
@@ -147,7 +222,8 @@ impl At<'_> {
         } else {
             &rule.matches
         };
-        let matches = written.iter().filter_map(http::http_match).collect();
+        let matches = written.iter().filter_map(http::http_match);
+        let matches = self.on_hosts(matches.collect());
         let origin = self.origin(&[], "");
         let retry_origin = self.origin(&[Step::Key("retry")], ".retry");
         let inline = Inline {
@@ -175,7 +251,11 @@ impl At<'_> {
     }
 
     fn grpc(&self, rule: &GrpcRouteRule) -> Rule {
-        let matches = rule.matches.iter().filter_map(http::grpc_match).collect();
+        let mut matches: Vec<_> = rule.matches.iter().filter_map(http::grpc_match).collect();
+        if rule.matches.is_empty() && !self.hosts.is_empty() {
+            matches.push(Match::default());
+        }
+        let matches = self.on_hosts(matches);
         let backends = rule
             .backend_refs
             .iter()
@@ -225,14 +305,7 @@ impl At<'_> {
         inline: Inline<'_>,
         origin: Origin,
     ) -> Rule {
-        let view = self.view;
-        let policy = view.index.traffic_policy(
-            &view.service.name,
-            view.port,
-            view.consumer,
-            Some((self.route, name)),
-        );
-        let traffic = traffic(inline, policy);
+        let traffic = traffic(inline, self.scope.traffic_policy(self.route, name));
         // With the route's own name: two routes may have rules of one name, and statistics of both.
         let label = match name {
             Some(name) => format!("{}/{name}", self.route.name).into(),
@@ -247,10 +320,18 @@ impl At<'_> {
             retry: traffic.retry,
             fault: traffic.fault,
             admission: traffic.admission,
-            limits: view.limits(Some((self.route, name))),
+            limits: self.scope.limits(self.route, name),
             failures: traffic.failures,
             origin,
         }
+    }
+
+    /// The matches, for the names of the listener and the route.
+    fn on_hosts(&self, mut matches: Vec<Match>) -> Vec<Match> {
+        for one in &mut matches {
+            one.hosts = self.hosts.to_vec();
+        }
+        matches
     }
 
     /// A part of this rule, with its line.
@@ -307,7 +388,7 @@ impl At<'_> {
         }
     }
 
-    /// The cluster that a reference means. Mesh routes need no ReferenceGrant (GEP-1294).
+    /// The cluster that a reference means.
     fn target(&self, target: BackendTargetRef<'_>) -> BackendTarget {
         if !target.is_service() {
             return BackendTarget::Invalid(format!(
@@ -316,7 +397,10 @@ impl At<'_> {
             ));
         }
         let name = target_name(self.route, target);
-        let Some(service) = self.view.index.service(&name) else {
+        if !self.scope.may_send(self.route, &name) {
+            return BackendTarget::Invalid(format!("no ReferenceGrant lets it refer to {name}"));
+        }
+        let Some(service) = self.scope.index().service(&name) else {
             return BackendTarget::Invalid(format!("the Service {name} does not exist"));
         };
         if service.kind == ServiceKind::ExternalName {

@@ -18,6 +18,7 @@ pub(super) enum Known {
     ConfigMap,
     GatewayClass,
     Gateway,
+    ListenerSet,
     HttpRoute,
     GrpcRoute,
     TcpRoute,
@@ -111,7 +112,7 @@ const GATEWAY: &[(&str, Known)] = &[
     ("TLSRoute", Known::TlsRoute),
     ("ReferenceGrant", Known::ReferenceGrant),
     ("UDPRoute", Known::NotModelled),
-    ("ListenerSet", Known::NotModelled),
+    ("ListenerSet", Known::ListenerSet),
     ("BackendTLSPolicy", Known::NotModelled),
 ];
 

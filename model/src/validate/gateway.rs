@@ -1,32 +1,60 @@
-//! Gateway, GatewayClass and ReferenceGrant.
+//! Gateway, ListenerSet, GatewayClass and ReferenceGrant.
 
 use std::collections::BTreeSet;
 
 use super::check::Check;
 use super::text::{check_host, check_len, check_section_name, shown};
-use crate::check::Code;
-use crate::gateway::{GatewayClassSpec, GatewaySpec, Listener, ReferenceGrantSpec};
+use crate::gateway::{
+    AllowedFrom, FromNamespaces, GROUP, GatewayClassSpec, GatewaySpec, Listener, ListenerSetSpec,
+    ReferenceGrantSpec,
+};
 
 const LISTENERS_MAX: usize = 64;
 const ADDRESSES_MAX: usize = 16;
 const GRANTS_MAX: usize = 16;
 
 pub(super) fn gateway(check: &mut Check, spec: &GatewaySpec) {
-    check.coded(Code::NotModelled, |check| {
-        check.warning(
-        "Gateways are not modelled: no gateway runs here",
-        "requests from outside reach Services directly; routes attached to this Gateway have no \
-         effect",
-    );
-    });
     check.field("gatewayClassName", |check| {
         check_len(check, &spec.gateway_class_name, 1, 253);
     });
-    check.at_most("listeners", &spec.listeners, LISTENERS_MAX);
     check.at_most("addresses", &spec.addresses, ADDRESSES_MAX);
+    listeners(check, &spec.listeners);
+    if let Some(allowed) = &spec.allowed_listeners {
+        check.field("allowedListeners", |check| {
+            namespaces(check, allowed.namespaces.as_ref());
+        });
+    }
+    check.not_modelled("tls", &spec.tls);
+    check.not_modelled("defaultScope", &spec.default_scope);
+}
+
+pub(super) fn listener_set(check: &mut Check, spec: &ListenerSetSpec) {
+    check.field("parentRef", |check| {
+        let parent = &spec.parent_ref;
+        let kind = parent.kind.as_deref().unwrap_or("Gateway");
+        if parent.group.as_deref().unwrap_or(GROUP) != GROUP || kind != "Gateway" {
+            check.error(
+                format!("{} cannot be the parent of a ListenerSet", shown(kind)),
+                "allowed is Gateway (group gateway.networking.k8s.io)",
+            );
+        }
+        check.field("name", |check| check_len(check, &parent.name, 1, 253));
+    });
+    if spec.listeners.is_empty() {
+        check.error(
+            "the set has no listeners",
+            format!("1 to {LISTENERS_MAX} are allowed"),
+        );
+    }
+    listeners(check, &spec.listeners);
+}
+
+/// `spec.listeners`: names and places are unique.
+fn listeners(check: &mut Check, listeners: &[Listener]) {
+    check.at_most("listeners", listeners, LISTENERS_MAX);
     let mut names = BTreeSet::new();
     let mut places = BTreeSet::new();
-    check.each("listeners", &spec.listeners, |check, listener| {
+    check.each("listeners", listeners, |check, listener| {
         self::listener(check, listener);
         if !names.insert(listener.name.clone()) {
             check.field("name", |check| {
@@ -98,6 +126,16 @@ fn listener(check: &mut Check, listener: &Listener) {
         }
         _ => {}
     }
+    if let Some(allowed) = &listener.allowed_routes {
+        check.field("allowedRoutes", |check| {
+            namespaces(check, allowed.namespaces.as_ref());
+        });
+    }
+    if let Some(tls) = &listener.tls {
+        check.field("tls", |check| {
+            check.not_modelled("frontendValidation", &tls.frontend_validation);
+        });
+    }
     if let Some(mode) = mode
         && !matches!(mode, "Terminate" | "Passthrough")
     {
@@ -108,6 +146,20 @@ fn listener(check: &mut Check, listener: &Listener) {
                     "allowed are Terminate and Passthrough",
                 );
             });
+        });
+    }
+}
+
+/// Who may attach.
+fn namespaces(check: &mut Check, from: Option<&FromNamespaces>) {
+    let blind =
+        |from: &FromNamespaces| from.from == Some(AllowedFrom::Selector) && from.selector.is_none();
+    if from.is_some_and(blind) {
+        check.field("namespaces", |check| {
+            check.error(
+                "`from: Selector` without a selector",
+                "selector must be specified when from is set to Selector",
+            );
         });
     }
 }

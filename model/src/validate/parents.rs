@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::check::Check;
 use super::text::{check_host, check_len, check_section_name, shown};
 use crate::check::Code;
-use crate::gateway::{BackendTargetRef, GROUP, ParentReference, Weight};
+use crate::gateway::{BackendTargetRef, ParentReference, Weight};
 
 /// Gateway API's bounds.
 const PARENTS_MAX: usize = 32;
@@ -49,22 +49,18 @@ fn parent(check: &mut Check, parent: &ParentReference) {
     });
     match (parent.group(), parent.kind()) {
         _ if parent.is_service() => {}
-        (GROUP, "Gateway" | "ListenerSet") => check.coded(Code::NotModelled, |check| {
-            check.warning(
-                format!(
-                    "the parent {} {} is not modelled: no gateway runs here",
-                    parent.kind(),
-                    shown(&parent.name)
-                ),
-                "only parents of kind Service are acted on by this version",
-            );
-        }),
+        _ if parent.is_gateway() => {}
         (group, kind) => {
             check.field("kind", |check| {
                 check.error(
-                format!("{} of group \"{}\" cannot be a parent", shown(kind), shown(group)),
-                "allowed are Service (group \"\") and Gateway (group gateway.networking.k8s.io)",
-            );
+                    format!(
+                        "{} of group \"{}\" cannot be a parent",
+                        shown(kind),
+                        shown(group)
+                    ),
+                    "allowed are Service (group \"\"), Gateway and ListenerSet (group \
+                 gateway.networking.k8s.io)",
+                );
             });
         }
     }

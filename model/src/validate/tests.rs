@@ -95,10 +95,8 @@ fn parents_are_services_named_once() {
         check("HTTPRoute", &format!("  parentRefs:\n{refs}"), expected);
     };
     parents("  - {kind: Service, name: web}\n", &[]);
-    parents(
-        "  - {name: web}\n",
-        &["6 warning: the parent Gateway web is not modelled: no gateway runs here"],
-    );
+    parents("  - {name: web}\n", &[]);
+    parents("  - {kind: ListenerSet, name: web}\n", &[]);
     parents(
         "  - {kind: Bucket, group: example.com, name: web}\n",
         &["6 error: Bucket of group \"example.com\" cannot be a parent"],
@@ -447,8 +445,7 @@ fn tcp_and_tls_routes_have_one_rule_with_backends() {
 }
 
 #[test]
-fn gateways_and_grants_are_checked_though_nothing_runs_them() {
-    let gateway = "5 warning: Gateways are not modelled: no gateway runs here";
+fn gateways_and_grants_are_what_the_standard_has() {
     check(
         "Gateway",
         "  gatewayClassName: c
@@ -460,7 +457,6 @@ fn gateways_and_grants_are_checked_though_nothing_runs_them() {
   - {name: e, port: 81, protocol: FTP}
 ",
         &[
-            gateway,
             "7 error: `tls` on a listener for HTTP",
             "8 error: `FTP` is not a protocol",
             "8 error: the listener name `a` is used twice",
@@ -468,6 +464,23 @@ fn gateways_and_grants_are_checked_though_nothing_runs_them() {
             "10 error: a listener for TCP or UDP sees no host name",
             "11 error: `FTP` is not a protocol",
             "11 error: another listener has port 81 and the same host name",
+        ],
+    );
+    check(
+        "Gateway",
+        "  gatewayClassName: c
+  allowedListeners: {namespaces: {from: Selector}}
+  listeners:
+  - {name: a, port: 80, protocol: HTTP, allowedRoutes: {namespaces: {from: Same, selector: {}}}}
+",
+        &["6 error: `from: Selector` without a selector"],
+    );
+    check(
+        "ListenerSet",
+        "  parentRef: {kind: Service, name: x}\n  listeners: []\n",
+        &[
+            "5 error: Service cannot be the parent of a ListenerSet",
+            "5 error: the set has no listeners",
         ],
     );
     check(

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use engine::snapshot::gateway::{GatewayPort, Listener, ListenerTls};
 use engine::snapshot::{
     BackendTarget, Cluster, Filter, Frontend, InboundPort, Outbound, Rule, Snapshot,
 };
@@ -42,6 +43,31 @@ pub(super) fn json(snapshot: &Snapshot) -> Value {
             "ports": ports,
             "otherPorts": inbound(&snapshot.inbound.default),
         },
+        "gateway": snapshot.gateway.listeners().map(|(port, one)| listener(port, one))
+            .collect::<Vec<_>>(),
+    })
+}
+
+/// A listener, with the names of its certificates.
+fn listener(port: &GatewayPort, listener: &Listener) -> Value {
+    let tls = match &listener.tls {
+        ListenerTls::None => Value::Null,
+        ListenerTls::Passthrough => json!("passthrough"),
+        ListenerTls::Terminate(certificates) => {
+            let names: Vec<_> = certificates.iter().map(|one| &*one.name).collect();
+            json!({"certificates": names})
+        }
+    };
+    let frontend = &listener.frontend;
+    let rules: Vec<_> = frontend.routes.rules().iter().map(|r| rule(r)).collect();
+    json!({
+        "port": port.port,
+        "listener": &*listener.name,
+        "host": listener.host.as_deref(),
+        "tls": tls,
+        "routes": format!("{:?}", frontend.routes.kind()),
+        "rules": rules,
+        "origin": frontend.origin.to_string(),
     })
 }
 

@@ -116,26 +116,6 @@ fn upgrade_tokens_never_name_h2c() {
 }
 
 #[test]
-fn a_websocket_without_a_key_gets_one() {
-    let path = http::uri::PathAndQuery::from_static("/");
-    let mut head = RequestHead::new(http::Method::GET, None, path);
-    ensure_websocket_key(&mut head, [0; 16]);
-    assert!(head.headers.is_empty(), "no upgrade, no key");
-    head.upgrade = Some("WebSocket".to_owned());
-    // The nonce of RFC 6455 §1.3.
-    ensure_websocket_key(&mut head, *b"the sample nonce");
-    assert_eq!(
-        head.headers["sec-websocket-key"],
-        "dGhlIHNhbXBsZSBub25jZQ=="
-    );
-    ensure_websocket_key(&mut head, [0; 16]);
-    assert_eq!(
-        head.headers["sec-websocket-key"],
-        "dGhlIHNhbXBsZSBub25jZQ=="
-    );
-}
-
-#[test]
 fn hosts_are_hosts() {
     for (authority, expected) in [
         ("a", true),

@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::body::{Gate, Incoming, Outgoing};
 use super::{head, stream_error};
 use crate::exchange::{Answer, Frame, Length, Sink, Source, StreamError};
+use crate::headers::websocket;
 
 /// Most informational responses (1xx) before the final one. Honest servers send one or two.
 const INFORMATIONAL_MAX: usize = 16;
@@ -46,6 +47,8 @@ pub struct ResponseBody {
     state: State,
     gate: Option<Gate>,
     upgrade: Option<String>,
+    /// What a client of HTTP/1.1 has to be shown of a WebSocket.
+    accept: Option<HeaderValue>,
     informed: usize,
 }
 
@@ -111,6 +114,7 @@ impl Client {
             state: State::Head(response),
             gate,
             upgrade: head.upgrade.clone(),
+            accept: websocket::accept(head),
             informed: 0,
         };
         Ok((sink, body))
@@ -208,6 +212,11 @@ impl ResponseBody {
                 head.status = StatusCode::SWITCHING_PROTOCOLS;
                 if let Ok(token) = HeaderValue::try_from(token) {
                     head.headers.insert(header::UPGRADE, token);
+                }
+                // One that came from a server of HTTP/1.1 further on stays.
+                if let Some(accept) = self.accept.take() {
+                    let field = head.headers.entry(header::SEC_WEBSOCKET_ACCEPT);
+                    field.or_insert(accept);
                 }
             }
         }

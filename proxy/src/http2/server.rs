@@ -5,7 +5,7 @@ use core::task::{Context, Poll};
 use bytes::Bytes;
 use engine::head::{RequestHead, ResponseHead};
 use h2::{Reason, RecvStream};
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode, header};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::body::{Gate, Incoming, Outgoing, gone};
@@ -41,6 +41,8 @@ pub struct ResponseSink {
     /// The body is dropped, whatever its source holds.
     bodiless: bool,
     gate: Option<Gate>,
+    /// The client sent a key of HTTP/1.1, and knows what the answer to it means.
+    keyed: bool,
     resets: Resets,
     /// The client gave the stream up.
     gone: bool,
@@ -130,6 +132,7 @@ fn begin(
         connect,
         bodiless: false,
         gate,
+        keyed: head.headers.contains_key(header::SEC_WEBSOCKET_KEY),
         resets: resets.clone(),
         gone: false,
     };
@@ -211,6 +214,9 @@ impl Respond for ResponseSink {
         let switching = head.status == StatusCode::SWITCHING_PROTOCOLS;
         if switching && !self.connect && self.gate.is_some() {
             head.status = StatusCode::OK;
+            if !self.keyed {
+                head.headers.remove(header::SEC_WEBSOCKET_ACCEPT);
+            }
         } else if head.status.is_informational() {
             return Err(protocol("a response has one final head"));
         }

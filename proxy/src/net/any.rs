@@ -14,6 +14,8 @@ pub enum AnyIo<I> {
     Plain(I),
     Peeked(Prefixed<I>),
     TlsServer(Box<server::TlsStream<I>>),
+    /// TLS of a client outside the mesh, whose hello was looked at first.
+    TlsGateway(Box<server::TlsStream<Prefixed<I>>>),
     TlsClient(Box<client::TlsStream<I>>),
 }
 
@@ -33,6 +35,10 @@ macro_rules! each {
                 let $io = Pin::new(&mut **$io);
                 $f
             }
+            AnyIo::TlsGateway($io) => {
+                let $io = Pin::new(&mut **$io);
+                $f
+            }
             AnyIo::TlsClient($io) => {
                 let $io = Pin::new(&mut **$io);
                 $f
@@ -49,6 +55,7 @@ impl<I: Abort> Abort for AnyIo<I> {
             Self::Plain(io) => io.abort(),
             Self::Peeked(io) => io.abort(),
             Self::TlsServer(io) => io.get_mut().0.abort(),
+            Self::TlsGateway(io) => io.get_mut().0.abort(),
             Self::TlsClient(io) => io.get_mut().0.abort(),
         }
     }
@@ -94,6 +101,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for AnyIo<I> {
             Self::Plain(io) => io.is_write_vectored(),
             Self::Peeked(io) => io.is_write_vectored(),
             Self::TlsServer(io) => io.is_write_vectored(),
+            Self::TlsGateway(io) => io.is_write_vectored(),
             Self::TlsClient(io) => io.is_write_vectored(),
         }
     }

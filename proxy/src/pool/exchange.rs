@@ -4,12 +4,21 @@ use core::task::{Context, Poll};
 use std::sync::Arc;
 
 use engine::head::{RequestHead, ResponseHead};
+use engine::time::Duration;
+use http::header::SEC_WEBSOCKET_KEY;
 
 use super::http2::Share;
 use super::{One, Pooled1, Pooled2};
 use crate::exchange::{Answer, Frame, Length, Sink, Source, StreamError};
+use crate::headers::ensure_websocket_key;
+use crate::headers::websocket::is_websocket;
 use crate::net::{AnyIo, Rt};
 use crate::{http1 as codec1, http2 as codec2};
+
+/// The first look for a server's settings after a miss; each further one waits twice as long.
+const SETTINGS_PAUSE: Duration = Duration::from_millis(1);
+/// A server that has not said by then (about a second in all) takes no upgrades.
+const SETTINGS_WAIT: Duration = Duration::from_millis(512);
 
 /// The right to one exchange. Dropped, it gives the connection back if it can be used again.
 pub(crate) enum Lease<R: Rt> {
@@ -47,6 +56,17 @@ impl<R: Rt> Lease<R> {
         })
     }
 
+    /// Waits until the server has said whether it takes upgrades, for a short time. `h2` tells
+    /// nobody when settings arrive, and the first request of a connection leaves before them.
+    pub(crate) async fn settle(&self, rt: &R) {
+        let Self::Many(share) = self else { return };
+        let mut pause = SETTINGS_PAUSE;
+        while !share.handle.client.takes_upgrades() && pause < SETTINGS_WAIT {
+            rt.sleep_until(rt.now() + pause).await;
+            pause *= 2;
+        }
+    }
+
     /// Begins the exchange.
     pub(crate) fn send(
         &mut self,
@@ -55,6 +75,8 @@ impl<R: Rt> Lease<R> {
     ) -> Result<(UpSink<R>, UpAnswer<R>), StreamError> {
         match self {
             Self::One(borrowed) => {
+                let keyed = borrowed.keyed(head);
+                let head = keyed.as_ref().unwrap_or(head);
                 let pooled = borrowed.pooled.as_mut().ok_or(StreamError::Refused)?;
                 let (sink, answer) = pooled.connection.send(head, length)?;
                 Ok((UpSink::Http1(sink), UpAnswer::Http1(answer)))
@@ -68,6 +90,21 @@ impl<R: Rt> Lease<R> {
 }
 
 // === impl Borrowed ===
+
+impl<R: Rt> Borrowed<R> {
+    /// The head of a WebSocket that came over HTTP/2, with the key that HTTP/1.1 asks for; none
+    /// for all others.
+    fn keyed(&self, head: &RequestHead) -> Option<RequestHead> {
+        let lacks = !head.headers.contains_key(SEC_WEBSOCKET_KEY);
+        (lacks && is_websocket(head.upgrade.as_deref())).then(|| {
+            let (a, b) = (self.rt.rand(), self.rt.rand());
+            let entropy = u128::from(a) << 64 | u128::from(b);
+            let mut keyed = head.clone();
+            ensure_websocket_key(&mut keyed, entropy.to_be_bytes());
+            keyed
+        })
+    }
+}
 
 impl<R: Rt> Drop for Borrowed<R> {
     fn drop(&mut self) {

@@ -107,6 +107,9 @@ async fn open<R: Rt>(
             ready.map_err(|e| no_connection(direct.who, &e))?
         }
     };
+    if head.upgrade.is_some() {
+        lease.settle(&shared.rt).await;
+    }
     Try::send(lease, head, length).map_err(|e| broken(direct.who, &e))
 }
 
@@ -169,10 +172,12 @@ fn is_tunnel(head: &RequestHead, status: StatusCode) -> bool {
 }
 
 /// What is spoken to an endpoint. Between proxies requests are multiplexed, whatever the client
-/// spoke; an upgrade gets a connection of its own, which it becomes.
+/// spoke; an upgrade gets a connection of its own, which it becomes, except towards an application
+/// that is declared to speak nothing but HTTP/2 (RFC 8441).
 pub(crate) fn wire_to(to: &Destination, protocol: ClusterProtocol, head: &RequestHead) -> Wire {
     let meshed = to.peer.identity.is_some();
     match (protocol, head.protocol) {
+        (ClusterProtocol::Http2, _) if head.upgrade.is_some() && !meshed => Wire::Http2,
         _ if head.upgrade.is_some() => Wire::Http1,
         _ if meshed => Wire::Http2,
         (ClusterProtocol::Http1, _) => Wire::Http1,

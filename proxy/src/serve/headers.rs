@@ -1,6 +1,8 @@
 //! Headers that the mesh adds, and those that only the mesh may send.
 
-use engine::head::{Protocol, RequestHead, ResponseHead};
+use core::net::IpAddr;
+
+use engine::head::{Protocol, RequestHead, ResponseHead, Scheme};
 use engine::identity::Identity;
 use engine::snapshot::ClusterProtocol;
 use engine::time::Wall;
@@ -21,6 +23,21 @@ pub(crate) const CLIENT_CERT: HeaderName = HeaderName::from_static("x-forwarded-
 
 /// Who asked, as the proxies before say.
 pub(crate) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// The scheme that the client used, as the first proxy says.
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// What else proxies say about the way of a request, and applications believe.
+const PROVENANCE: [HeaderName; 5] = [
+    FORWARDED_PROTO,
+    http::header::FORWARDED,
+    HeaderName::from_static("x-forwarded-host"),
+    HeaderName::from_static("x-forwarded-port"),
+    HeaderName::from_static("x-real-ip"),
+];
+
+/// By which routes choose an environment: nobody outside chooses one.
+const ENVIRONMENT: HeaderName = HeaderName::from_static("x-mesh-env");
 
 /// Headers with this prefix are the mesh's own.
 const OWN_PREFIX: &str = "x-meshctl-";
@@ -44,6 +61,54 @@ pub(crate) fn strip_own(headers: &mut HeaderMap) {
     for name in own {
         headers.remove(name);
     }
+}
+
+/// Takes what a client outside the mesh may not say out of a request, and says who it is:
+/// `x-forwarded-for` and `x-forwarded-proto`. The last `hops` entries of `x-forwarded-for` are
+/// those of proxies in front that are believed; whatever stands before them is the client's word,
+/// which counts for nothing.
+pub(crate) fn from_outside(head: &mut RequestHead, peer: IpAddr, hops: usize) {
+    let headers = &mut head.headers;
+    strip_own(headers);
+    headers.remove(CLIENT_CERT);
+    headers.remove(ENVIRONMENT);
+    let mut chain = believed(headers, hops);
+    // The first one that was believed saw the client itself.
+    head.source = Some(
+        match chain.first().and_then(|first| first.trim().parse().ok()) {
+            Some(client) => client,
+            None => peer,
+        },
+    );
+    chain.push(peer.to_string());
+    if let Ok(value) = HeaderValue::try_from(chain.join(", ")) {
+        headers.insert(FORWARDED_FOR, value);
+    }
+    if hops == 0 {
+        for name in &PROVENANCE {
+            headers.remove(name);
+        }
+    }
+    if !headers.contains_key(FORWARDED_PROTO) {
+        let scheme = match head.scheme {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        };
+        headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
+    }
+}
+
+/// The last entries of `x-forwarded-for`, in their order.
+fn believed(headers: &HeaderMap, hops: usize) -> Vec<String> {
+    let lines = headers.get_all(FORWARDED_FOR).iter();
+    let lines = lines.filter_map(|line| line.to_str().ok());
+    let entries = lines.flat_map(|line| line.split(','));
+    let entries: Vec<&str> = entries
+        .map(str::trim)
+        .filter(|one| !one.is_empty())
+        .collect();
+    let first = entries.len().saturating_sub(hops);
+    entries[first..].iter().map(ToString::to_string).collect()
 }
 
 /// The request's id: the client's, or a new one that is also added to the request.
@@ -136,6 +201,41 @@ mod tests {
             0x0123_4567_89ab_cdef,
             "01234567-89ab-4def-8123-456789abcdef",
         );
+    }
+
+    #[test]
+    fn a_client_outside_is_believed_as_far_as_the_proxies_in_front_vouch_for_it() {
+        let check = |hops, said: &[&'static str], told: &str, source: &str| {
+            let mut head = RequestHead::new(http::Method::GET, None, "/".parse().unwrap());
+            for line in said {
+                let value = HeaderValue::from_static(line);
+                head.headers.append(FORWARDED_FOR, value);
+            }
+            for name in [
+                "forwarded",
+                "x-forwarded-proto",
+                "x-mesh-env",
+                "x-meshctl-flag",
+            ] {
+                head.headers.insert(name, HeaderValue::from_static("mine"));
+            }
+            head.headers
+                .insert(CLIENT_CERT, HeaderValue::from_static("URI=spiffe://a/b"));
+            from_outside(&mut head, IpAddr::from([192, 0, 2, 9]), hops);
+            assert_eq!(head.headers[FORWARDED_FOR], told, "{hops} {said:?}");
+            assert_eq!(head.source, source.parse().ok(), "{hops} {said:?}");
+            let proto = if hops == 0 { "http" } else { "mine" };
+            assert_eq!(head.headers[FORWARDED_PROTO], proto);
+            for name in ["x-mesh-env", "x-meshctl-flag", "x-forwarded-client-cert"] {
+                assert!(!head.headers.contains_key(name), "{name}");
+            }
+        };
+        check(0, &[], "192.0.2.9", "192.0.2.9");
+        check(0, &["1.1.1.1, 2.2.2.2"], "192.0.2.9", "192.0.2.9");
+        check(1, &["1.1.1.1, 2.2.2.2"], "2.2.2.2, 192.0.2.9", "2.2.2.2");
+        check(1, &["1.1.1.1", "2.2.2.2"], "2.2.2.2, 192.0.2.9", "2.2.2.2");
+        check(3, &["1.1.1.1"], "1.1.1.1, 192.0.2.9", "1.1.1.1");
+        check(1, &["nonsense"], "nonsense, 192.0.2.9", "192.0.2.9");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use engine::failure::Flag;
 use engine::head::RequestHead;
 use engine::identity::Identity;
 use engine::report::{Security, Side};
-use engine::snapshot::{InboundPort, InboundTls, PortProtocol, Snapshot};
+use engine::snapshot::{ClusterProtocol, InboundPort, InboundTls, PortProtocol, Snapshot};
 use engine::time::Duration;
 
 use super::direct::{Direct, TIMES, forward, wire_to};
@@ -231,11 +231,17 @@ impl<R: Rt> Inbound<R> {
             head.protocol = spoken;
         }
         headers::strip_own(&mut head.headers);
-        let own = &shared.snapshot().workload.identity;
+        let snapshot = shared.snapshot();
+        let own = &snapshot.workload.identity;
         headers::set_client_cert(&mut head.headers, own, self.peer.as_ref());
+        // As the request came, except that an upgrade always comes over HTTP/1.1.
+        let protocol = match port(&snapshot, self.port).protocol {
+            PortProtocol::Http2 if head.upgrade.is_some() => ClusterProtocol::Http2,
+            _ => ClusterProtocol::Same,
+        };
         let direct = Direct {
             to: &self.app,
-            wire: wire_to(&self.app, engine::snapshot::ClusterProtocol::Same, head),
+            wire: wire_to(&self.app, protocol, head),
             who: "the application",
             proxied: false,
             says: judged.says(self.peer.is_some(), shared.rt.now()),

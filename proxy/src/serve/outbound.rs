@@ -27,6 +27,7 @@ use crate::pool::{Destination, Peer};
 use crate::telemetry::{self, Extra, Rows};
 
 mod connect;
+pub(crate) mod ingress;
 mod mirror;
 mod opaque;
 pub(crate) mod own;
@@ -102,6 +103,13 @@ fn look(snapshot: &Snapshot, to: SocketAddr) -> Option<LookHttp> {
         },
         Target::Past(past) => past.pod.map(|_| LookHttp::Maybe),
     }
+}
+
+/// Whether a proxy of the mesh may be among the endpoints: others are told nothing of the mesh.
+fn reaches_mesh(snapshot: &Snapshot, backend: &ClusterKey) -> bool {
+    let set = snapshot.outbound.endpoints.get(backend);
+    let mut endpoints = set.into_iter().flat_map(|set| &set.endpoints);
+    endpoints.any(|endpoint| endpoint.identity.is_some())
 }
 
 // === impl Outbound ===
@@ -193,7 +201,9 @@ impl<R: Rt> Outbound<R> {
                 if shared.outputs.is_some() {
                     backend = Some(session.cluster().key().clone());
                 }
-                headers::set_orig_proto(&mut head, session.protocol());
+                if reaches_mesh(snapshot, session.cluster().key()) {
+                    headers::set_orig_proto(&mut head, session.protocol());
+                }
                 let shadow = Shadow {
                     limited: session.is_over_shadow_limit(),
                     ..Shadow::default()

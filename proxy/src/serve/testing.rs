@@ -86,6 +86,7 @@ impl Mesh {
             outbound: vec![at(ip, OUTBOUND)],
             inbound: vec![at(ip, INBOUND)],
             in_place: BTreeMap::new(),
+            gateway: None,
             tls: Some(identity),
             crypto: crypto(),
             observer: Some(self.seen.clone()),
@@ -127,6 +128,7 @@ pub(crate) fn snapshot(account: &str) -> Snapshot {
             ..Outbound::default()
         }),
         inbound: Arc::new(Inbound::default()),
+        gateway: Arc::default(),
     }
 }
 

@@ -192,6 +192,7 @@ impl Pod {
             outbound: vec![SocketAddr::new(Ipv4Addr::LOCALHOST.into(), OUTBOUND)],
             inbound: vec![SocketAddr::new(self.ip, INBOUND)],
             in_place: Default::default(),
+            gateway: None,
             tls: Some(sidecar.material.subscribe()),
             crypto: Arc::clone(&common.crypto),
             observer: common

@@ -1,6 +1,6 @@
 //! The flags of a proxy.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,6 +13,8 @@ use super::log::Level;
 use super::telemetry::TelemetryArgs;
 use crate::error::Error;
 
+/// Proxies in a row before a gateway: more is a mistake.
+const TRUSTED_HOPS_MAX: u8 = 16;
 /// Worker threads of one proxy.
 const WORKERS_MAX: u16 = 256;
 
@@ -29,6 +31,9 @@ pub(super) struct ProxyArgs {
     /// Whose proxy it is: NAMESPACE/NAME of a Pod or Workload, of what makes pods, or anything else
     #[arg(long, value_name = "NAMESPACE/NAME", env = "MESHCTL_WORKLOAD", value_parser = name)]
     pub(super) workload: Option<ObjectName>,
+    /// The Gateway whose listeners a gateway has [default: the name of the workload]
+    #[arg(long, value_name = "NAMESPACE/NAME", env = "MESHCTL_GATEWAY", value_parser = name)]
+    pub(super) gateway: Option<ObjectName>,
     /// Manifests: files and directories, watched for changes
     #[arg(
         short = 'f',
@@ -139,6 +144,24 @@ pub(super) struct ListenArgs {
         value_delimiter = ','
     )]
     pub(super) inbound: Vec<Place>,
+    /// Where a gateway listens: an IP for all of its ports, or PORT=IP:PORT for the one that the
+    /// Gateway calls PORT [default: all addresses]
+    #[arg(
+        long,
+        value_name = "[PORT=]ADDRESS",
+        env = "MESHCTL_LISTEN",
+        value_delimiter = ','
+    )]
+    pub(super) listen: Vec<Entrance>,
+    /// Proxies in front of a gateway whose entries in X-Forwarded-For are believed
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "0",
+        env = "MESHCTL_TRUSTED_HOPS",
+        value_parser = clap::value_parser!(u8).range(..=i64::from(TRUSTED_HOPS_MAX))
+    )]
+    pub(super) trusted_hops: u8,
     /// Where probes and Prometheus ask, or `none` [default: port 14020 of all addresses]
     #[arg(
         long,
@@ -170,6 +193,16 @@ pub(super) struct ListenArgs {
 pub(super) enum Role {
     /// The proxy of one workload
     Sidecar,
+    /// The listeners of a Gateway, for clients outside the mesh
+    Gateway,
+}
+
+/// Where a port of a gateway is bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Entrance {
+    /// All ports, each at its own number.
+    All(IpAddr),
+    One(u16, SocketAddr),
 }
 
 /// Where to listen.
@@ -200,10 +233,18 @@ fn name(text: &str) -> Result<ObjectName, String> {
 impl ProxyArgs {
     /// What cannot be left out, and what this version does not have.
     pub(super) fn check(&self) -> Result<&ObjectName, Error> {
-        let Some(workload) = &self.workload else {
-            return Err(Error::new("whose proxy is it?")
-                .hint("name the workload: --workload NAMESPACE/NAME"));
+        let gateway = self.gateway.as_ref().filter(|_| self.role == Role::Gateway);
+        let Some(workload) = self.workload.as_ref().or(gateway) else {
+            let what = match self.role {
+                Role::Sidecar => "the workload: --workload NAMESPACE/NAME",
+                Role::Gateway => "the Gateway: --gateway NAMESPACE/NAME",
+            };
+            return Err(Error::new("whose proxy is it?").hint(format!("name {what}")));
         };
+        if self.gateway.is_some() && self.role != Role::Gateway {
+            return Err(Error::new("only a gateway has the listeners of a Gateway")
+                .hint("add --role gateway"));
+        }
         if self.files.is_empty() {
             let error = match &self.control_plane {
                 Some(at) => Error::new(format!(
@@ -223,6 +264,46 @@ impl ProxyArgs {
                 .hint("name the certificates of the authorities: --trust-bundle FILE"));
         }
         Ok(workload)
+    }
+}
+
+// === impl Role ===
+
+impl Role {
+    /// As `--role` has it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Sidecar => "sidecar",
+            Self::Gateway => "gateway",
+        }
+    }
+
+    /// What to do when a port is taken.
+    pub(super) fn elsewhere(self) -> &'static str {
+        match self {
+            Self::Sidecar => {
+                "is another proxy running? choose other addresses: --outbound, --inbound"
+            }
+            Self::Gateway => "choose another address for the port: --listen PORT=IP:PORT",
+        }
+    }
+}
+
+// === impl Entrance ===
+
+impl core::str::FromStr for Entrance {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = match text.split_once('=') {
+            None => text.parse().map(Self::All).ok(),
+            Some((port, at)) => port
+                .parse()
+                .ok()
+                .zip(at.parse().ok())
+                .map(|(p, a)| Self::One(p, a)),
+        };
+        found.ok_or_else(|| "write IP, or PORT=IP:PORT, such as 80=127.0.0.1:8080".to_owned())
     }
 }
 

@@ -15,6 +15,7 @@ use model::lower::Lowering;
 use model::resource::{self, Resource};
 use proxy::InPlace;
 
+use super::gateway;
 use crate::error::Error;
 use crate::input;
 
@@ -24,6 +25,8 @@ pub(super) struct Source {
     pub(super) files: Vec<PathBuf>,
     pub(super) recursive: bool,
     pub(super) workload: ObjectName,
+    /// The Gateway whose listeners it has, when it is one.
+    pub(super) gateway: Option<ObjectName>,
     pub(super) trust_domain: String,
     /// Whom the proxy's certificate names; none = it has none, and speaks to nobody over TLS.
     pub(super) proven: Option<Identity>,
@@ -81,11 +84,18 @@ impl Source {
         index.apply(Fact::Pod(pod));
         let mut lowering = Lowering::new(&self.trust_domain);
         lowering.update(&index);
-        let snapshot = lowering.snapshot(&self.workload);
-        let snapshot = snapshot.ok_or_else(|| {
-            Error::new(format!("{} has no proxy", self.workload))
-                .hint("it has ended: see its status")
-        })?;
+        let snapshot = match &self.gateway {
+            None => lowering.snapshot(&self.workload).ok_or_else(|| {
+                Error::new(format!("{} has no proxy", self.workload))
+                    .hint("it has ended: see its status")
+            })?,
+            Some(name) => {
+                let snapshot = lowering.gateway(&index, &self.workload, name);
+                let snapshot = snapshot.ok_or_else(|| gateway::missing(&index, name))?;
+                found.extend(gateway::certificates(&snapshot.gateway)?);
+                snapshot
+            }
+        };
         self.check(&snapshot)?;
         Ok(Config {
             snapshot: match self.proven {

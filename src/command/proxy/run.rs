@@ -11,7 +11,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use engine::snapshot::Snapshot;
@@ -24,10 +24,11 @@ use proxy::{Bootstrap, Bounds, Drained, InPlace, Proxy};
 use rustls::crypto::aws_lc_rs;
 use tokio::sync::{Notify, watch};
 
-use super::args::{Place, ProxyArgs};
+use super::args::{Place, ProxyArgs, Role};
 use super::config::{self, Config, Source};
 use super::control::Control;
 use super::follow::{Identity, Manifests};
+use super::gateway;
 use super::log::{Level, Log};
 use super::signals::Signals;
 use crate::error::{Answer, Error};
@@ -84,6 +85,7 @@ fn read(
     let source = Source {
         files: args.files.clone(),
         recursive: args.recursive,
+        gateway: gateway::name(args, &workload),
         workload,
         trust_domain: args.identity.trust_domain.clone(),
         proven: identity.as_ref().map(|(proven, _)| proven.identity.clone()),
@@ -115,15 +117,12 @@ async fn serve(
     start: Start,
     mut signals: Signals,
 ) -> Result<Answer, Error> {
-    let (bootstrap, material) = bootstrap(args, &start);
+    let (bootstrap, material) = bootstrap(args, log, &start);
     let outputs = bootstrap.outputs.clone();
     let (snapshots, newest) = watch::channel(start.config.snapshot.clone());
     let rt = Real::new();
     let proxy = proxy::start(bootstrap, newest, rt.clone()).await;
-    let proxy = Arc::new(proxy.map_err(|e| {
-        cannot_start(e)
-            .hint("is another proxy running? choose other addresses: --outbound, --inbound")
-    })?);
+    let proxy = Arc::new(proxy.map_err(|e| cannot_start(e).hint(args.role.elsewhere()))?);
     let asked = Arc::new(Notify::new());
     let (told, admin) = tell(args, log, &proxy, &asked).await?;
     let outputs = match outputs {
@@ -162,7 +161,7 @@ async fn tell(
     };
     let about = About {
         version: env!("CARGO_PKG_VERSION"),
-        role: "sidecar",
+        role: args.role.word(),
     };
     let admin = Admin::new(proxy.clone(), about, Box::new(control));
     let mut told = String::new();
@@ -222,11 +221,17 @@ async fn drain(
     }
 }
 
-fn bootstrap(args: &ProxyArgs, start: &Start) -> (Bootstrap, Option<watch::Sender<Arc<Material>>>) {
+fn bootstrap(
+    args: &ProxyArgs,
+    log: &Log,
+    start: &Start,
+) -> (Bootstrap, Option<watch::Sender<Arc<Material>>>) {
     let config = &start.config;
-    let inbound = match config.in_place.is_empty() {
-        true => everywhere(INBOUND),
-        false => config.in_place.keys().copied().collect(),
+    let (outbound, inbound) = match args.role {
+        // Nobody is captured: it has no application.
+        Role::Gateway => (Vec::new(), Vec::new()),
+        Role::Sidecar if config.in_place.is_empty() => (here(OUTBOUND), everywhere(INBOUND)),
+        Role::Sidecar => (here(OUTBOUND), config.in_place.keys().copied().collect()),
     };
     let inbound = Place::all(&args.listen.inbound, inbound);
     let (material, tls) = match &start.identity {
@@ -240,9 +245,10 @@ fn bootstrap(args: &ProxyArgs, start: &Start) -> (Bootstrap, Option<watch::Sende
     let workload = proxy::telemetry::workload(&config.snapshot);
     let bootstrap = Bootstrap {
         name: name.clone(),
-        outbound: Place::all(&args.listen.outbound, here(OUTBOUND)),
+        outbound: Place::all(&args.listen.outbound, outbound),
         in_place: in_place(&inbound, config),
         inbound,
+        gateway: gateway::doors(args, log, all_addresses()),
         tls,
         crypto: Arc::new(aws_lc_rs::default_provider()),
         proxy_protocol: args.listen.proxy_protocol.iter().copied().collect(),
@@ -283,11 +289,17 @@ fn here(port: u16) -> Vec<SocketAddr> {
     all
 }
 
-/// A port of all addresses of the families that this machine has.
+/// A port of all addresses.
 fn everywhere(port: u16) -> Vec<SocketAddr> {
-    let mut all = vec![SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))];
+    let all = all_addresses().into_iter();
+    all.map(|address| SocketAddr::new(address, port)).collect()
+}
+
+/// All addresses of the families that this machine has.
+fn all_addresses() -> Vec<IpAddr> {
+    let mut all = vec![IpAddr::from(Ipv4Addr::UNSPECIFIED)];
     if has_ipv6() {
-        all.push(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)));
+        all.push(Ipv6Addr::UNSPECIFIED.into());
     }
     all
 }
@@ -332,5 +344,7 @@ fn listeners(proxy: &Proxy<Real>) -> String {
         let all: Vec<String> = all.iter().map(ToString::to_string).collect();
         format!("{name} {}", all.join(" "))
     });
-    sides.collect::<Vec<_>>().join(", ")
+    let ports = proxy.gateway_addrs().into_iter();
+    let ports = ports.map(|(port, at)| format!("port {port} at {at}"));
+    sides.chain(ports).collect::<Vec<_>>().join(", ")
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use model::diagnostic::{Diagnostic, Level};
-use model::resource::{self, Resource};
+use model::resource::{self, Resource, Spec};
 use sim::derive;
 use sim::record::NotModelled;
 use sim::scenario::known::Known;
@@ -331,7 +331,8 @@ impl Reader {
         }
         self.errors.extend(file.check(Some(known)));
         self.index(&file.scenario, &resources);
-        let (not_modelled, incomplete) = self.foreign(args, &resources);
+        let (mut not_modelled, incomplete) = self.foreign(args, &resources);
+        not_modelled.extend(gateways(&resources));
         let applied = self.applied(&file, base)?;
         if !self.errors.is_empty() {
             return Ok(None);
@@ -453,6 +454,19 @@ fn relative(base: &Path, paths: &[String], place: &str) -> Result<Vec<Text>, Err
     input::read_all(&paths, false).map_err(|e| match place {
         "" => e,
         place => e.caused_by(format!("it is named by {place}")),
+    })
+}
+
+/// The gateways among the manifests: a simulation runs none.
+fn gateways(resources: &[Resource]) -> impl Iterator<Item = NotModelled> {
+    let gateways = resources
+        .iter()
+        .filter(|r| matches!(r.spec, Spec::Gateway(_)));
+    gateways.map(|gateway| NotModelled {
+        what: gateway.object.origin().to_string(),
+        means: "no gateway runs: load from outside reaches Services directly, and routes that are \
+                attached to it have no effect"
+            .into(),
     })
 }
 

@@ -151,7 +151,14 @@ fn changed(fact: &Fact) -> Fact {
             policy.spec.target_refs[0].name = "web-v2".into();
             policy.spec.selector = None;
         }
-        Fact::Namespace(_) | Fact::TrafficPolicy(_) | Fact::RateLimitPolicy(_) => {}
+        // Gateways are lowered whole, whenever they are asked for.
+        Fact::Namespace(_)
+        | Fact::TrafficPolicy(_)
+        | Fact::RateLimitPolicy(_)
+        | Fact::Gateway(_)
+        | Fact::ListenerSet(_)
+        | Fact::ReferenceGrant(_)
+        | Fact::Secret(_) => {}
     }
     fact
 }

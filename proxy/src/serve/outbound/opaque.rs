@@ -90,7 +90,7 @@ impl<R: Rt> Outbound<R> {
     }
 
     /// To an endpoint of a Service.
-    async fn balanced(
+    pub(super) async fn balanced(
         &self,
         snapshot: &Snapshot,
         frontend: &Frontend,

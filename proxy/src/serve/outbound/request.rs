@@ -152,6 +152,9 @@ impl<'a, R: Rt> Run<'a, R> {
             }
             Err(NoLease::Gone) => return self.left(&going),
         };
+        if head.upgrade.is_some() {
+            lease.settle(rt).await;
+        }
         let mut under_way = match Try::send(lease, head, body.length()) {
             Ok(under_way) => under_way,
             Err(e) => return self.broke(&going, broken(&e), &e.to_string(), body),

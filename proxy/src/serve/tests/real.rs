@@ -38,6 +38,7 @@ async fn a_request_goes_through_a_proxy_over_tcp() {
         outbound: vec![anywhere],
         inbound: Vec::new(),
         in_place: BTreeMap::new(),
+        gateway: None,
         tls: Some(material),
         crypto: crypto(),
         observer: None,

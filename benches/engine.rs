@@ -19,6 +19,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Instant as Stopwatch;
 
+use engine::adaptive::Gradient;
+use engine::admission::Admission;
 use engine::balance::{Candidates, Loads, Picker, Query, Slot};
 use engine::breaker::{Ended, EndpointBreaker, Rolling, Told};
 use engine::classify::{Assessment, Outcome};
@@ -38,10 +40,10 @@ use engine::session::{End, Next, Opened, Session};
 use engine::snapshot::ratelimit::{self, Limit, Per};
 use engine::snapshot::route::{Match, PathMatch};
 use engine::snapshot::{
-    BackendRef, BackendTarget, Balancer, Breaker, Cluster, ClusterKey, ClusterProtocol,
-    ConsistentHash, Endpoint, EndpointHealth, EndpointSet, FailureAccrual, Frontend, Locality,
-    ObjectName, Outbound, Outlier, PortProtocol, RetryBudget, RollingWindow, RouteKind, RouteTable,
-    Rule, Timeouts, UnifiedBreaker,
+    AdaptiveConcurrency, AdmissionControl, BackendRef, BackendTarget, Balancer, Breaker, Cluster,
+    ClusterKey, ClusterProtocol, ConsistentHash, Endpoint, EndpointHealth, EndpointSet,
+    FailureAccrual, Frontend, Locality, ObjectName, Outbound, Outlier, PortProtocol, RetryBudget,
+    RollingWindow, RouteKind, RouteTable, Rule, Timeouts, UnifiedBreaker,
 };
 use engine::time::{Duration, Instant};
 use engine::trace::Trail;
@@ -94,6 +96,7 @@ fn main() {
     pick("P2C with breaker and outlier detection", 100, all);
     session();
     updates();
+    overload();
     limiter();
     histogram();
     memory();
@@ -464,6 +467,26 @@ fn updates() {
     row("retry budget: a deposit and a withdrawal", 1_000_000, |i| {
         budget.deposit(at(i));
         black_box(budget.withdraw(InUse::default(), at(i)));
+    });
+}
+
+/// One request through each guard against overload.
+fn overload() {
+    let at = |i: u32| Instant::ZERO + Duration::from_micros(u64::from(i) * 10);
+    let mut rng = Entropy::from_seed(1);
+    let policy = AdaptiveConcurrency::default();
+    let mut gradient = Gradient::new(&policy, Instant::ZERO);
+    row("adaptive concurrency: in and out", 1_000_000, |i| {
+        let sent = at(i);
+        gradient.advance(&policy, sent);
+        black_box(gradient.admit());
+        gradient.end(&policy, sent, sent + Duration::from_micros(5), &mut rng);
+    });
+    let policy = AdmissionControl::with_defaults(Origin::default_of("bench"));
+    let mut admission = Admission::new(&policy, Instant::ZERO);
+    row("admission control: in and out", 1_000_000, |i| {
+        black_box(admission.admit(&policy, at(i), &mut rng));
+        admission.record(true, at(i));
     });
 }
 

@@ -8,7 +8,7 @@
 
 use crate::entropy::Entropy;
 use crate::snapshot::Locality;
-use crate::snapshot::balance::{Standpoint, ZoneAware, ZoneBasis};
+use crate::snapshot::balance::{Peers, Standpoint, ZoneAware, ZoneBasis};
 
 /// Shares are counted in ten-thousandths.
 const WHOLE: u64 = 10_000;
@@ -25,7 +25,8 @@ pub struct Upstream<'a> {
 /// How requests are divided over the localities it was made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    local: usize,
+    /// None when the client's own zone has no endpoint.
+    local: Option<usize>,
     /// Of ten thousand requests so many stay.
     stay: u64,
     /// Running sums of what each locality has left for others.
@@ -39,17 +40,19 @@ pub fn plan(
     here: &Standpoint,
     panic_threshold_percent: u32,
 ) -> Option<Plan> {
-    let local = upstreams
-        .iter()
-        .position(|upstream| *upstream.locality == here.locality)?;
     let hosts: u64 = upstreams.iter().map(|u| u64::from(u.hosts)).sum();
-    if upstreams.len() < 2 || hosts < u64::from(policy.min_cluster_size) {
+    // Callers that the control plane does not know are in nobody's account.
+    let known = |p: &Peers| p.locality == here.locality && p.total > 0;
+    let small = upstreams.len() < 2 || hosts < u64::from(policy.min_cluster_size);
+    if small || !here.peers.iter().any(known) {
         return None;
     }
-    let forced = policy
-        .force_local_zone
-        .is_some_and(|least| upstreams[local].hosts >= least);
-    if forced {
+    let local = upstreams
+        .iter()
+        .position(|upstream| *upstream.locality == here.locality);
+    if let (Some(local), Some(least)) = (local, policy.force_local_zone)
+        && upstreams[local].hosts >= least
+    {
         return Some(Plan::direct(local));
     }
     let ready: u64 = here.peers.iter().map(|p| u64::from(p.ready)).sum();
@@ -70,14 +73,18 @@ pub fn plan(
         let there = peers.find(|p| p.locality == *locality);
         there.map_or(0, |p| WHOLE * u64::from(p.ready) / ready)
     };
-    let upstream_share = share(&upstreams[local]).unwrap_or(0);
+    let upstream_share = local.and_then(|local| share(&upstreams[local]));
+    let upstream_share = upstream_share.unwrap_or(0);
     let caller_share = callers(&here.locality);
-    if upstream_share > 0 && upstream_share >= caller_share {
+    if let Some(local) = local
+        && upstream_share > 0
+        && upstream_share >= caller_share
+    {
         return Some(Plan::direct(local));
     }
     let mut sum = 0;
     let residual = upstreams.iter().enumerate().map(|(index, upstream)| {
-        if index != local {
+        if Some(index) != local {
             let its = share(upstream).unwrap_or(0);
             sum += its.saturating_sub(callers(upstream.locality));
         }
@@ -97,7 +104,7 @@ pub fn plan(
 impl Plan {
     fn direct(local: usize) -> Self {
         Self {
-            local,
+            local: Some(local),
             stay: WHOLE,
             residual: Vec::new(),
         }
@@ -105,8 +112,10 @@ impl Plan {
 
     /// The locality of one request, as an index into those the plan was made of.
     pub fn choose(&self, rng: &mut Entropy) -> usize {
-        if self.stay >= WHOLE || rng.below(WHOLE) < self.stay {
-            return self.local;
+        if let Some(local) = self.local
+            && (self.stay >= WHOLE || rng.below(WHOLE) < self.stay)
+        {
+            return local;
         }
         match self.residual.last() {
             // Nothing is left anywhere, by rounding alone.

@@ -73,12 +73,20 @@ fn a_zone_with_its_share_of_endpoints_keeps_everything() {
 }
 
 #[test]
+fn a_zone_without_endpoints_sends_where_there_are_more_endpoints_than_callers() {
+    case(&[5, 5, 5], &[0, 3, 3]).check(Some((0, &[1_667, 3_334])));
+    case(&[5, 5, 0], &[0, 3, 3]).check(Some((0, &[0, 5_000])));
+}
+
+#[test]
 fn when_zones_do_not_count() {
     case(&[5, 5], &[6, 0]).check(None);
     case(&[5, 5], &[0, 6]).check(None);
     case(&[5, 0], &[3, 3]).check(None);
     case(&[5, 5], &[2, 3]).check(None);
     case(&[], &[3, 3]).check(None);
+    // The client is not among the callers that were counted.
+    case(&[0, 5, 5], &[2, 2, 2]).check(None);
 }
 
 #[test]
@@ -92,6 +100,8 @@ fn a_forced_zone_keeps_everything_while_it_has_enough_endpoints() {
     forced.check(None);
     forced.policy.force_local_zone = Some(1);
     forced.check(Some((10_000, &[])));
+    forced.callers = vec![0, 9];
+    forced.check(None);
 }
 
 #[test]
@@ -128,9 +138,10 @@ proptest! {
     #[test]
     fn every_endpoint_gets_the_same_load(
         callers in prop::collection::vec(1u32..30, 2..5),
-        hosts in prop::collection::vec(3u32..30, 4),
+        hosts in prop::collection::vec(prop_oneof![Just(0), 3u32..30], 4),
     ) {
         let n = callers.len();
+        prop_assume!(hosts[..n].iter().filter(|n| **n > 0).count() > 1);
         let case = case(&callers, &hosts[..n]);
         let mut load = vec![0.0; n];
         let mut rng = Entropy::from_seed(1);

@@ -10,7 +10,7 @@
 //! a swap of the snapshot refills nothing. A limit is of one proxy.
 //!
 //! **Global** ([`global`]). A service counts for all proxies; here is decided what to ask it, and
-//! what its answer, or its silence, means.
+//! what its answer, or its silence, means; and what such a service answers ([`Windows`]).
 //!
 //! A connection that is forwarded as bytes is one request without a head: rules that look at
 //! requests are not about it, the others count connections.
@@ -32,8 +32,10 @@ mod bucket;
 pub mod global;
 mod keys;
 mod told;
+mod windows;
 
 pub use bucket::{Bucket, Taken};
+pub use windows::Windows;
 
 use about::{About, about};
 use keys::Keys;

@@ -225,79 +225,112 @@ proptest! {
     }
 }
 
-/// Open-loop load on hosts with fixed service times and no queue; returns the picks of each host
-/// after `warmup_s` seconds.
-fn simulate(rtts_ms: &[u64], rate: u64, seconds: u64, warmup_s: u64, seed: u64) -> Vec<usize> {
-    struct Live {
-        cost: Vec<PeakEwma>,
-        active: Vec<u32>,
-        now: Instant,
+/// Open-loop load on hosts with fixed service times and no queue.
+struct OpenLoop {
+    rtts_ms: Vec<u64>,
+    /// Requests a second.
+    rate: u64,
+    /// When the last host is there.
+    joins_s: u64,
+    seed: u64,
+}
+
+/// The hosts as peak EWMA sees them.
+struct Live {
+    cost: Vec<PeakEwma>,
+    active: Vec<u32>,
+    now: Instant,
+}
+
+const DECAY: Duration = Duration::from_secs(10);
+
+impl Loads for Live {
+    fn active(&self, slot: Slot) -> u32 {
+        self.active[slot as usize]
     }
-    const DECAY: Duration = Duration::from_secs(10);
-    impl Loads for Live {
-        fn active(&self, slot: Slot) -> u32 {
-            self.active[slot as usize]
-        }
-        fn total_active(&self) -> u64 {
-            self.active.iter().copied().map(u64::from).sum()
-        }
-        fn cost(&mut self, slot: Slot) -> f64 {
-            self.cost[slot as usize].read(self.now, DECAY)
-        }
+
+    fn total_active(&self) -> u64 {
+        self.active.iter().copied().map(u64::from).sum()
     }
-    let n = rtts_ms.len();
-    let seeded = PeakEwma::seeded(Duration::from_millis(30), Instant::ZERO);
-    let mut live = Live {
-        cost: vec![seeded; n],
-        active: vec![0; n],
-        now: Instant::ZERO,
-    };
-    let candidates = weighted(&vec![1; n]);
-    let mut rng = Entropy::from_seed(seed);
-    let mut picker = Picker::new(&p2c());
-    let mut under_way = std::collections::BTreeSet::<(Instant, u64, usize, Instant)>::new();
-    let mut counts = vec![0; n];
-    for k in 0..rate * seconds {
-        let now = Instant::from_nanos(k * 1_000_000_000 / rate);
-        while let Some(&(end, _, slot, start)) = under_way.first() {
-            if end > now {
-                break;
+
+    fn cost(&mut self, slot: Slot) -> f64 {
+        self.cost[slot as usize].read(self.now, DECAY)
+    }
+}
+
+impl OpenLoop {
+    /// The picks of each host between two times.
+    fn picks(&self, from_s: u64, to_s: u64) -> Vec<u64> {
+        let n = self.rtts_ms.len();
+        let second = |s: u64| Instant::ZERO + Duration::from_secs(s);
+        let joins = second(self.joins_s);
+        let mut cost = vec![PeakEwma::seeded(Duration::from_millis(30), Instant::ZERO); n];
+        cost[n - 1] = PeakEwma::seeded(Duration::from_millis(30), joins);
+        let mut live = Live {
+            cost,
+            active: vec![0; n],
+            now: Instant::ZERO,
+        };
+        let [before, after] = [n - 1, n].map(|hosts| weighted(&vec![1; hosts]));
+        let mut rng = Entropy::from_seed(self.seed);
+        let mut picker = Picker::new(&p2c());
+        let mut under_way = std::collections::BTreeSet::<(Instant, u64, usize, Instant)>::new();
+        let mut counts = vec![0; n];
+        for k in 0..self.rate * to_s {
+            let now = Instant::from_nanos(k * 1_000_000_000 / self.rate);
+            while let Some(&(end, _, slot, start)) = under_way.first() {
+                if end > now {
+                    break;
+                }
+                under_way.pop_first();
+                live.active[slot] -= 1;
+                live.cost[slot].observe(end.since(start), end, DECAY);
             }
-            under_way.pop_first();
-            live.active[slot] -= 1;
-            live.cost[slot].observe(end.since(start), end, DECAY);
+            live.now = now;
+            let candidates = if now < joins { &before } else { &after };
+            let picked = picker.pick(candidates, &mut live, Query::default(), &mut rng);
+            let slot = picked.unwrap().slot as usize;
+            live.active[slot] += 1;
+            let took = Duration::from_millis(self.rtts_ms[slot]);
+            under_way.insert((now + took, k, slot, now));
+            if now >= second(from_s) {
+                counts[slot] += 1;
+            }
         }
-        live.now = now;
-        let slot = picker
-            .pick(&candidates, &mut live, Query::default(), &mut rng)
-            .unwrap()
-            .slot as usize;
-        live.active[slot] += 1;
-        under_way.insert((now + Duration::from_millis(rtts_ms[slot]), k, slot, now));
-        if now >= Instant::ZERO + Duration::from_secs(warmup_s) {
-            counts[slot] += 1;
-        }
-    }
-    counts
-}
-
-#[test]
-fn a_host_ten_times_slower_gets_less_than_half_its_share() {
-    for seed in 0..5 {
-        let counts = simulate(&[10, 10, 10, 10, 100], 500, 60, 30, seed);
-        let total: usize = counts.iter().sum();
-        assert!(counts[4] * 10 < total, "{counts:?}");
+        counts
     }
 }
 
-#[test]
-fn a_new_host_never_gets_three_times_its_share_in_its_first_second() {
-    // All start with the seeded guess, which lies above every real response time: the worst case
-    // for one host that stays unobserved is the others' being cheaper, the best case is that it is
-    // drawn.
-    for seed in 0..5 {
-        let counts = simulate(&[10, 10, 10, 10], 500, 1, 0, seed);
-        assert!(counts.iter().all(|c| *c < 3 * 500 / 4), "{counts:?}");
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    /// Once three times the decay have passed.
+    #[test]
+    fn a_host_ten_times_slower_gets_less_than_half_its_share(
+        hosts in 3usize..8, rtt in 5u64..20, rate in 200u64..600, seed: u64,
+    ) {
+        let mut rtts_ms = vec![rtt; hosts];
+        rtts_ms[hosts - 1] = 10 * rtt;
+        let run = OpenLoop { rtts_ms, rate, joins_s: 0, seed };
+        let counts = run.picks(30, 60);
+        let total: u64 = counts.iter().sum();
+        prop_assert!(counts[hosts - 1] * 2 * hosts as u64 <= total, "{counts:?}");
+    }
+
+    /// Whether it is faster or slower than what is guessed of it, and than the others.
+    #[test]
+    fn a_new_host_never_gets_three_times_its_share_in_its_first_second(
+        hosts in 3usize..8,
+        others in 5u64..200,
+        own in 5u64..200,
+        rate in 300u64..600,
+        seed: u64,
+    ) {
+        let mut rtts_ms = vec![others; hosts];
+        rtts_ms[hosts - 1] = own;
+        let run = OpenLoop { rtts_ms, rate, joins_s: 5, seed };
+        let counts = run.picks(5, 6);
+        prop_assert!(counts[hosts - 1] * hosts as u64 <= 3 * rate, "{counts:?}");
     }
 }
 

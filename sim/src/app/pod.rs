@@ -8,6 +8,7 @@ use bytes::Bytes;
 use engine::entropy::Entropy;
 use engine::snapshot::PortProtocol;
 use proxy::net::{Accept as _, Rt as _};
+use proxy::rls;
 use tokio::sync::Semaphore;
 
 use super::limits::Counts;
@@ -98,6 +99,14 @@ impl AppPod {
     pub(super) fn content(&self, path: &str, reply: &Reply) -> Option<Bytes> {
         let content = self.spec.contents.get(path)?;
         reply.status.is_success().then(|| content.clone())
+    }
+
+    /// The answer to a question about rate limits in gRPC's frame, if it is one and this
+    /// application counts.
+    pub(crate) fn limits_of(&self, path: &str, question: &[u8]) -> Option<Bytes> {
+        let counts = path == rls::PATH && self.spec.counts_rate_limits;
+        let said = counts.then(|| self.counts.answer(question, self.rt.now()))?;
+        said.map(Bytes::from)
     }
 
     pub(super) fn rng(&self) -> MutexGuard<'_, Entropy> {

@@ -179,8 +179,11 @@ async fn counted(
     let call = Call::new(&head.method, host, head.uri.path(), told(&head.headers));
     let request = Request::new(call, &head.headers, question.len() as u64);
     let reply = pod.handle(&request).await;
-    let said = pod.counts.answer(&question, pod.rt.now());
-    let sent = match said.filter(|_| reply.status.is_success()) {
+    let said = match reply.status.is_success() {
+        true => pod.limits_of(rls::PATH, &question),
+        false => None,
+    };
+    let sent = match said {
         Some(said) => message(respond, &said),
         None => answer(reply, true, respond).await,
     };

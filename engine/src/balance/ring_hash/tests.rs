@@ -140,6 +140,7 @@ fn with_scaling_few_other_keys_move() {
             let seen = moved as f64 / f64::from(KEYS);
             let (before, after) = (ring.points.len() / n, smaller.points.len() / (n - 1));
             let q = expected_share(n as f64, before as f64, (after - before) as f64);
+            assert!(q <= 1.0 / n as f64 + 0.12, "{n}: {q}");
             let each = 1.0 / ring.points.len() as f64 + 1.0 / f64::from(KEYS);
             let sigma = (q * (1.0 - q) * each).sqrt();
             assert!(

@@ -3,7 +3,9 @@
 //! Full jitter over a window that doubles: `random(0 .. min(base·(2^k - 1), max))`. Envoy
 //! `common/backoff_strategy.cc` caps the *window*; capping the drawn value instead would let a
 //! third of all fourth retries come after exactly `max`, which is the synchronised wave that jitter
-//! is there to avoid.
+//! is there to avoid. The `backoff` of a route is the shortest wait that the Gateway API allows
+//! (GEP-1731: "not retried before the configured minimum duration"): there what is drawn comes on
+//! top.
 
 use crate::classify::HINT_MAX;
 use crate::entropy::Entropy;
@@ -23,7 +25,8 @@ pub fn wait(policy: &RetryPolicy, k: u32, asked: Option<Duration>, rng: &mut Ent
         Some(asked) if policy.rate_limited_backoff => asked.min(HINT_MAX),
         _ => {
             let window = window(policy.backoff_base, policy.backoff_max, k);
-            Duration::from_nanos(rng.below(nanos(window)))
+            let drawn = Duration::from_nanos(rng.below(nanos(window)));
+            policy.backoff_least.saturating_add(drawn)
         }
     }
 }

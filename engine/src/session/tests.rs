@@ -48,6 +48,7 @@ fn retry() -> RetryPolicy {
         },
         backoff_base: Duration::ZERO,
         backoff_max: Duration::ZERO,
+        backoff_least: Duration::ZERO,
         rate_limited_backoff: false,
         host_selection_attempts: 5,
         retry_non_idempotent: false,

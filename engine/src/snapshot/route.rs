@@ -203,6 +203,8 @@ pub struct RetryPolicy {
     pub on: RetryOn,
     pub backoff_base: Duration,
     pub backoff_max: Duration,
+    /// No wait is shorter; what is drawn comes on top.
+    pub backoff_least: Duration,
     /// Wait as long as `Retry-After` says, when it is there.
     pub rate_limited_backoff: bool,
     /// How often a retry draws again to avoid a host that it already tried.

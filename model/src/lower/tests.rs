@@ -186,11 +186,12 @@ fn retry_text(retry: &RetryPolicy) -> String {
         .map(|s| format!("{}-{}", s.from, s.to))
         .collect();
     format!(
-        "retry={} reset={} try={} on={statuses:?}{:?} {:?}..{:?} budget={budget} ({})",
+        "retry={} reset={} try={} on={statuses:?}{:?} {:?}+{:?}..{:?} budget={budget} ({})",
         retry.attempts,
         on.reset,
         on.per_try_timeout,
         on.grpc,
+        retry.backoff_least,
         retry.backoff_base,
         retry.backoff_max,
         retry.origin,

@@ -94,6 +94,7 @@ fn retry(attempts: u32, origin: Origin) -> Option<RetryPolicy> {
         },
         backoff_base: BACKOFF_BASE,
         backoff_max: BACKOFF_BASE * BACKOFF_FACTOR,
+        backoff_least: Duration::ZERO,
         rate_limited_backoff: false,
         host_selection_attempts: 1,
         retry_non_idempotent: false,
@@ -110,6 +111,8 @@ fn route_retry(spec: &HttpRetry, origin: Origin) -> Option<RetryPolicy> {
     if let Some(backoff) = spec.backoff {
         retry.backoff_base = backoff.get();
         retry.backoff_max = backoff.get().saturating_mul(BACKOFF_FACTOR);
+        // What a route says is the shortest wait, to which jitter may be added.
+        retry.backoff_least = backoff.get();
     }
     Some(retry)
 }

@@ -358,6 +358,7 @@ pub(crate) fn retries(attempts: u32) -> RetryPolicy {
         on: RetryOn::default(),
         backoff_base: Duration::from_millis(1),
         backoff_max: Duration::from_millis(2),
+        backoff_least: Duration::ZERO,
         rate_limited_backoff: false,
         host_selection_attempts: 3,
         retry_non_idempotent: false,

@@ -259,8 +259,16 @@ pub(super) fn retry(retry: &RetryPolicy) -> String {
         true => tries,
         false => format!("{tries} on {}", on.join(", ")),
     };
-    let backoff = (duration(retry.backoff_base), duration(retry.backoff_max));
-    format!("{first}; back-off {} to {}; {budget}", backoff.0, backoff.1)
+    let (least, base, most) = (retry.backoff_least, retry.backoff_base, retry.backoff_max);
+    let backoff = match least.is_zero() {
+        true => format!("{} to {}", duration(base), duration(most)),
+        false => format!(
+            "at least {}, up to {}",
+            duration(least),
+            duration(least + most)
+        ),
+    };
+    format!("{first}; back-off {backoff}; {budget}")
 }
 
 /// What is injected.

@@ -9,6 +9,7 @@ fn policy(rate_limited: bool) -> RetryPolicy {
         on: RetryOn::default(),
         backoff_base: Duration::from_millis(25),
         backoff_max: Duration::from_millis(250),
+        backoff_least: Duration::ZERO,
         rate_limited_backoff: rate_limited,
         host_selection_attempts: 1,
         retry_non_idempotent: false,
@@ -57,4 +58,21 @@ fn a_hint_counts_only_when_the_policy_says_so() {
     let ages = Some(Duration::from_secs(9999));
     assert_eq!(wait(&policy(true), 1, ages, &mut rng), HINT_MAX);
     assert!(wait(&policy(true), 1, None, &mut rng) < Duration::from_millis(25));
+}
+
+#[test]
+fn no_wait_is_shorter_than_the_least() {
+    let least = Duration::from_millis(25);
+    let policy = RetryPolicy {
+        backoff_least: least,
+        ..policy(true)
+    };
+    let mut rng = Entropy::from_seed(1);
+    for k in 1..5 {
+        let end = least + window(policy.backoff_base, policy.backoff_max, k);
+        let waits = (0..500).map(|_| wait(&policy, k, None, &mut rng));
+        assert!(waits.into_iter().all(|w| w >= least && w < end), "{k}");
+    }
+    let asked = Some(Duration::from_millis(7));
+    assert_eq!(wait(&policy, 1, asked, &mut rng), Duration::from_millis(7));
 }

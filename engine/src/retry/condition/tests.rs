@@ -18,6 +18,7 @@ fn policy(change: impl FnOnce(&mut RetryPolicy)) -> RetryPolicy {
         },
         backoff_base: Duration::from_millis(25),
         backoff_max: Duration::from_millis(250),
+        backoff_least: Duration::ZERO,
         rate_limited_backoff: true,
         host_selection_attempts: 1,
         retry_non_idempotent: false,

@@ -7,7 +7,10 @@ use super::*;
 
 /// The policies of each port of web-0, one line each.
 fn guards(extra: &str) -> String {
-    let snapshot = snapshot_of(&format!("{SHOP}{extra}"), "shop", "web-0");
+    guards_of(&snapshot_of(&format!("{SHOP}{extra}"), "shop", "web-0"))
+}
+
+fn guards_of(snapshot: &Snapshot) -> String {
     let inbound = &snapshot.inbound;
     let ports = inbound
         .ports
@@ -66,6 +69,48 @@ fn a_policy_guards_the_ports_that_its_target_means() {
         "{kind: Service, name: web}, {kind: Namespace, name: shop}",
         all,
     );
+}
+
+/// A process outside Kubernetes behind the Service web, and one that is not.
+const MACHINES: &str = "---
+apiVersion: meshctl.dev/v1alpha1
+kind: Workload
+metadata: {name: old, namespace: shop, labels: {app: web}}
+spec: {addresses: [192.0.2.1], ports: [{port: 8080}]}
+---
+apiVersion: meshctl.dev/v1alpha1
+kind: Workload
+metadata: {name: older, namespace: shop}
+spec: {addresses: [192.0.2.2], ports: [{port: 8080}]}
+";
+
+#[test]
+fn a_policy_of_a_workload_guards_all_its_ports_and_nobody_else() {
+    let policies = |names: &[&str]| {
+        let each = names.iter().map(|name| {
+            let target = format!("{{group: meshctl.dev, kind: Workload, name: {name}}}");
+            authz(&format!("of-{name}"), "shop", &target, RULES)
+        });
+        each.collect::<String>()
+    };
+    let check = |of: &str, names: &[&str], expected: &str| {
+        let text = format!("{SHOP}{MACHINES}{}", policies(names));
+        let snapshot = snapshot_of(&text, "shop", of);
+        assert_eq!(guards_of(&snapshot), expected, "{of} with {names:?}");
+    };
+    let both = ["old", "older"];
+    check(
+        "old",
+        &both,
+        "8080 Allow shop/of-old\nelse Allow shop/of-old\n",
+    );
+    check(
+        "older",
+        &both,
+        "8080 Allow shop/of-older\nelse Allow shop/of-older\n",
+    );
+    // A pod is no Workload, whatever its name.
+    check("web-0", &["web-0", "old"], "");
 }
 
 #[test]

@@ -81,6 +81,12 @@ fn facts() -> Vec<Fact> {
             "{group: gateway.networking.k8s.io, kind: HTTPRoute, name: r}",
             "action: Deny, rules: [{to: [{paths: [/admin]}]}]",
         ),
+        (
+            "RateLimitPolicy",
+            "shop",
+            "{group: meshctl.dev, kind: Workload, name: old}",
+            "local: {rules: [{limit: {requests: 1}}]}",
+        ),
     ];
     for (n, (kind, namespace, target, spec)) in policies.iter().enumerate() {
         let _ = write!(
@@ -98,6 +104,11 @@ metadata: {name: s, namespace: shop, labels: {kubernetes.io/service-name: web-v2
 addressType: IPv4
 ports: [{name: http, port: 9090}]
 endpoints: [{addresses: [10.1.0.1], targetRef: {kind: Pod, name: web-0}}, {addresses: [10.9.9.9]}]
+---
+apiVersion: meshctl.dev/v1alpha1
+kind: Workload
+metadata: {name: old, namespace: shop, labels: {app: web}}
+spec: {addresses: [192.0.2.1], ports: [{port: 8080}]}
 ---
 apiVersion: v1
 kind: Namespace

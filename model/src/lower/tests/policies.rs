@@ -316,7 +316,7 @@ fn an_empty_retry_is_two_retries_with_a_budget() {
         80,
         "Default Http1\n\
          default [] Service shop/web port 80 (m.yaml:7) \
-         retry=2 reset=true try=true on=[][] 25ms..250ms budget=20%/10s+10/s \
+         retry=2 reset=true try=true on=[][] 0ns+25ms..250ms budget=20%/10s+10/s \
          (TrafficPolicy shop/t retry (m.yaml:34))\n  \
          1 -> shop/web:80 Service shop/web port 80 (m.yaml:7)\n",
     );
@@ -340,20 +340,20 @@ fn retries_follow_the_policy() {
     check("  retry: {attempts: 0}", None);
     check(
         "  retry: {attempts: 1, codes: [503], backoff: {base: 10ms}}",
-        Some("retry=1 reset=true try=true on=[\"503-503\"][] 10ms..100ms budget=20%/10s+10/s"),
+        Some("retry=1 reset=true try=true on=[\"503-503\"][] 0ns+10ms..100ms budget=20%/10s+10/s"),
     );
     check(
         "  retry: {retryOn: [5xx, unavailable, connect-failure], backoff: {base: 1s, max: 2s}}\n  \
          retryBudget: {percent: 30, interval: 20s, minRetryRate: 1}",
-        Some("retry=2 reset=false try=false on=[\"500-599\"][14] 1s..2s budget=30%/20s+1/s"),
+        Some("retry=2 reset=false try=false on=[\"500-599\"][14] 0ns+1s..2s budget=30%/20s+1/s"),
     );
     check(
         "  retry: {}\n  retryBudget: {mode: Concurrency, percent: 12.5, minRetryConcurrency: 1}",
-        Some("retry=2 reset=true try=true on=[][] 25ms..250ms budget=12.5% of active, min 1"),
+        Some("retry=2 reset=true try=true on=[][] 0ns+25ms..250ms budget=12.5% of active, min 1"),
     );
     check(
         "  retry: {}\n  retryBudget: {mode: None}",
-        Some("retry=2 reset=true try=true on=[][] 25ms..250ms budget=none"),
+        Some("retry=2 reset=true try=true on=[][] 0ns+25ms..250ms budget=none"),
     );
 }
 
@@ -377,10 +377,10 @@ fn what_a_route_says_itself_goes_before_its_policy_field_by_field() {
         lines[1..],
         [
             "shop/r/first [/a*] HTTPRoute shop/r rules[0] (m.yaml:35) request=9s try=8s retry=1 \
-             reset=true try=true on=[][] 25ms..250ms budget=50%/10s+10/s \
+             reset=true try=true on=[][] 0ns+25ms..250ms budget=50%/10s+10/s \
              (TrafficPolicy shop/t retry (m.yaml:48))",
             "shop/r/rules[1] [/*] HTTPRoute shop/r rules[1] (m.yaml:38) try=1s retry=3 \
-             reset=true try=true on=[\"500-500\"][] 5ms..50ms budget=50%/10s+10/s \
+             reset=true try=true on=[\"500-500\"][] 5ms+5ms..50ms budget=50%/10s+10/s \
              (HTTPRoute shop/r rules[1].retry (m.yaml:39))",
         ]
     );
@@ -396,6 +396,7 @@ fn faults_carry_their_shares() {
     assert!(seen.contains(expected), "{seen}");
 }
 
+mod defaults;
 mod guards;
 
 /// The requests of the limits of the client's side, of each rule of the port's table.

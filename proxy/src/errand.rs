@@ -18,7 +18,7 @@ use http::uri::Authority;
 use http::{HeaderValue, StatusCode};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::exchange::{Answer, Length, Sink as _};
+use crate::exchange::{Length, Sink as _, final_head};
 use crate::listen::drain::Watch;
 use crate::net::{AnyIo, Rt};
 use crate::pool::{Peer, connect};
@@ -32,9 +32,6 @@ const AGENT: HeaderValue = HeaderValue::from_static("meshctl-health-check");
 
 /// The most bytes of a TCP answer that are looked through.
 const ANSWER_BYTES_MAX: usize = 4096;
-
-/// Informational responses before the final one; more is no answer.
-const INFORMATIONAL_MAX: usize = 4;
 
 /// Goes on errands until the proxy drains.
 pub(crate) async fn run<R: Rt>(shared: Arc<Shared<R>>, mut watch: Watch) {
@@ -124,13 +121,8 @@ where
     let mut connection = http1::ClientConn::new(io, http1::Limits::default());
     let (mut sink, mut answer) = connection.send(&head, Length::Empty).ok()?;
     poll_fn(|cx| sink.poll_flush(cx)).await.ok()?;
-    for _ in 0..=INFORMATIONAL_MAX {
-        let head = poll_fn(|cx| answer.poll_head(cx)).await.ok()?;
-        if !head.status.is_informational() {
-            return Some(head.status);
-        }
-    }
-    None
+    let head = final_head(&mut answer).await.ok()?;
+    Some(head.status)
 }
 
 fn judge(probe: &HttpProbe, status: StatusCode) -> Probed {

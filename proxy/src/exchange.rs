@@ -12,6 +12,7 @@
 //! side has room.
 
 use core::task::{Context, Poll};
+use std::future::poll_fn;
 
 use bytes::Bytes;
 use engine::head::ResponseHead;
@@ -141,4 +142,33 @@ pub trait Answer: Source {
     /// The next head: informational ones (1xx; 100 is not shown, since our requests never wait for
     /// it) and then the final one, after which the body may be polled and this not again.
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<ResponseHead, StreamError>>;
+}
+
+/// Informational responses before the final one that somebody waits for who only wants that; more
+/// is no answer.
+const INFORMATIONAL_MAX: usize = 4;
+
+/// The final head of a response.
+///
+/// # Errors
+/// When there is none.
+pub(crate) async fn final_head(answer: &mut impl Answer) -> Result<ResponseHead, StreamError> {
+    for _ in 0..=INFORMATIONAL_MAX {
+        let head = poll_fn(|cx| answer.poll_head(cx)).await?;
+        if !head.status.is_informational() {
+            return Ok(head);
+        }
+    }
+    let why = "too many informational responses";
+    Err(StreamError::Protocol(why.to_owned()))
+}
+
+/// Sends a body that is there as a whole.
+///
+/// # Errors
+/// When the peer does not take it.
+pub(crate) async fn send_whole(sink: &mut impl Sink, body: Bytes) -> Result<(), StreamError> {
+    poll_fn(|cx| sink.poll_ready(cx)).await?;
+    sink.send(Frame::Data(body), true)?;
+    poll_fn(|cx| sink.poll_flush(cx)).await
 }

@@ -28,6 +28,7 @@ pub mod config;
 mod errand;
 pub mod exchange;
 mod gateway;
+mod grpc;
 pub mod headers;
 pub mod http1;
 pub mod http2;

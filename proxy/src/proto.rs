@@ -1,6 +1,7 @@
-//! As much of Protocol Buffers as a few small messages of gRPC need
-//! (<https://protobuf.dev/programming-guides/encoding/>): written and read by hand, since a handful
-//! of fields does not justify a library and its generated code.
+//! As much of Protocol Buffers as is spoken here
+//! (<https://protobuf.dev/programming-guides/encoding/>), written and read by hand: a few small
+//! messages of gRPC, and of OTLP some thirty messages of which a dozen fields are set. A line for
+//! each field does not justify a library and its generated code.
 
 use std::borrow::Cow;
 
@@ -66,37 +67,75 @@ pub(crate) fn unframe(framed: &[u8]) -> Result<&[u8], BadMessage> {
 // === impl Writer ===
 
 impl Writer {
-    pub(crate) fn number(&mut self, field: u32, value: u64) -> &mut Self {
-        if value != 0 {
-            self.varint(u64::from(field) << 3 | WIRE_VARINT);
-            self.varint(value);
-        }
-        self
-    }
-
-    pub(crate) fn text(&mut self, field: u32, text: &str) -> &mut Self {
-        if !text.is_empty() {
-            self.bytes(field, text.as_bytes());
-        }
-        self
-    }
-
-    /// A message within; written even when it is empty, since its presence says something.
-    pub(crate) fn message(&mut self, field: u32, write: impl FnOnce(&mut Self)) -> &mut Self {
-        let mut inner = Self::default();
-        write(&mut inner);
-        self.bytes(field, &inner.0);
-        self
-    }
-
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.0
     }
 
-    fn bytes(&mut self, field: u32, bytes: &[u8]) {
-        self.varint(u64::from(field) << 3 | WIRE_BYTES);
+    /// An integer, a boolean or an enum.
+    pub(crate) fn number(&mut self, field: u32, value: u64) {
+        if value != 0 {
+            self.always(field, value);
+        }
+    }
+
+    /// Written also when it is zero: for members of a `oneof`, where absent means another thing.
+    pub(crate) fn always(&mut self, field: u32, value: u64) {
+        self.tag(field, WIRE_VARINT);
+        self.varint(value);
+    }
+
+    pub(crate) fn fixed32(&mut self, field: u32, value: u32) {
+        if value != 0 {
+            self.tag(field, WIRE_FIXED32);
+            self.0.extend_from_slice(&value.to_le_bytes());
+        }
+    }
+
+    /// Written also when it is zero, as [`always`](Self::always) is.
+    pub(crate) fn fixed64(&mut self, field: u32, value: u64) {
+        self.tag(field, WIRE_FIXED64);
+        self.0.extend_from_slice(&value.to_le_bytes());
+    }
+
+    pub(crate) fn double(&mut self, field: u32, value: f64) {
+        self.fixed64(field, value.to_bits());
+    }
+
+    /// Numbers without tags between them.
+    pub(crate) fn packed_fixed64(
+        &mut self,
+        field: u32,
+        numbers: impl ExactSizeIterator<Item = u64>,
+    ) {
+        self.tag(field, WIRE_BYTES);
+        self.varint(numbers.len() as u64 * 8);
+        for number in numbers {
+            self.0.extend_from_slice(&number.to_le_bytes());
+        }
+    }
+
+    pub(crate) fn text(&mut self, field: u32, text: &str) {
+        if !text.is_empty() {
+            self.bytes(field, text.as_bytes());
+        }
+    }
+
+    /// Written also when there are none.
+    pub(crate) fn bytes(&mut self, field: u32, bytes: &[u8]) {
+        self.tag(field, WIRE_BYTES);
         self.varint(bytes.len() as u64);
         self.0.extend_from_slice(bytes);
+    }
+
+    /// A message within; written even when it is empty, since its presence says something.
+    pub(crate) fn message(&mut self, field: u32, write: impl FnOnce(&mut Self)) {
+        let mut inner = Self::default();
+        write(&mut inner);
+        self.bytes(field, &inner.0);
+    }
+
+    fn tag(&mut self, field: u32, wire: u64) {
+        self.varint(u64::from(field) << 3 | wire);
     }
 
     fn varint(&mut self, mut value: u64) {
@@ -203,10 +242,11 @@ mod tests {
     fn what_is_written_is_what_others_write() {
         // From the encoding guide: field 1 = 150, field 2 = "testing", field 3 = { 1: 150 }.
         let mut message = Writer::default();
-        message.number(1, 150).text(2, "testing");
-        message.message(3, |inner| {
-            inner.number(1, 150);
-        });
+        message.number(1, 150);
+        message.text(2, "testing");
+        message.message(3, |inner| inner.number(1, 150));
+        message.number(4, 0);
+        message.text(5, "");
         let bytes = message.into_bytes();
         let expected = b"\x08\x96\x01\x12\x07testing\x1a\x03\x08\x96\x01";
         assert_eq!(bytes, expected);

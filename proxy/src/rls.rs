@@ -51,7 +51,8 @@ pub fn encode_request(domain: &str, descriptors: &[Descriptor]) -> Vec<u8> {
         request.message(2, |out| {
             for (key, value) in &descriptor.entries {
                 out.message(1, |entry| {
-                    entry.text(1, key).text(2, value);
+                    entry.text(1, key);
+                    entry.text(2, value);
                 });
             }
             out.message(2, |limit| {

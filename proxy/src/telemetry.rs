@@ -30,7 +30,6 @@ mod otlp;
 pub mod outputs;
 pub mod process;
 pub mod prometheus;
-mod proto;
 mod queue;
 pub mod specimen;
 mod statsd;

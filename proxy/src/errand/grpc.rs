@@ -2,21 +2,17 @@
 //!
 //! Two messages of one field each.
 
-use std::future::poll_fn;
-
-use bytes::Bytes;
 use engine::check::Probed;
-use engine::classify::{grpc, grpc_status};
+use engine::classify::grpc;
 use engine::head::RequestHead;
 use engine::snapshot::Endpoint;
-use http::header::{CONTENT_TYPE, TE, USER_AGENT};
+use http::Method;
+use http::header::USER_AGENT;
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Method};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{AGENT, INFORMATIONAL_MAX, authority};
-use crate::exchange::{Answer, Frame, Length, Sink as _, Source as _, StreamError};
-use crate::http2;
+use super::{AGENT, authority};
+use crate::grpc::unary;
 use crate::net::AnyIo;
 use crate::proto::{Fields, Value, Writer, frame, unframe};
 
@@ -33,56 +29,19 @@ pub(super) async fn ask<I>(io: AnyIo<I>, service: &str, endpoint: &Endpoint) -> 
 where
     AnyIo<I>: AsyncRead + AsyncWrite + Unpin,
 {
-    let (client, driver) = http2::client(io, &http2::Config::default()).await.ok()?;
-    let mut head = RequestHead::new(
-        Method::POST,
-        Some(authority(None, endpoint)?),
-        PathAndQuery::from_static(PATH),
-    );
-    let headers = &mut head.headers;
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-    headers.insert(TE, HeaderValue::from_static("trailers"));
-    headers.insert(USER_AGENT, AGENT);
-    tokio::select! {
-        biased;
-        answer = call(client, &head, request(service)) => answer.ok(),
-        _ = driver => None,
-    }
-}
-
-async fn call(
-    mut client: http2::Client,
-    head: &RequestHead,
-    message: Vec<u8>,
-) -> Result<Probed, StreamError> {
-    poll_fn(|cx| client.poll_ready(cx)).await?;
-    let length = Length::Known(message.len() as u64);
-    let (mut sink, mut answer) = client.send(head, length)?;
-    poll_fn(|cx| sink.poll_ready(cx)).await?;
-    sink.send(Frame::Data(Bytes::from(message)), true)?;
-    poll_fn(|cx| sink.poll_flush(cx)).await?;
-    let mut head = poll_fn(|cx| answer.poll_head(cx)).await?;
-    for _ in 0..INFORMATIONAL_MAX {
-        if head.status.is_informational() {
-            head = poll_fn(|cx| answer.poll_head(cx)).await?;
-        }
-    }
-    let mut status = grpc_status(&head.headers);
-    let mut body = Vec::new();
-    while let Some(frame) = poll_fn(|cx| answer.poll_frame(cx)).await {
-        match frame? {
-            Frame::Data(data) if body.len() + data.len() <= ANSWER_BYTES_MAX => {
-                body.extend_from_slice(&data);
-            }
-            Frame::Data(_) => return Ok(Probed::Refused),
-            Frame::Trailers(trailers) => status = status.or(grpc_status(&trailers)),
-        }
-    }
-    let serving = status == Some(grpc::OK) && serving_status(&body) == Some(SERVING);
-    Ok(match serving {
-        true => Probed::Passed,
-        false => Probed::Refused,
-    })
+    let authority = authority(None, endpoint)?;
+    let path = PathAndQuery::from_static(PATH);
+    let mut head = RequestHead::new(Method::POST, Some(authority), path);
+    head.headers.insert(USER_AGENT, AGENT);
+    let reply = unary(io, head, request(service), ANSWER_BYTES_MAX).await;
+    let reply = reply.ok()?;
+    let said = reply.framed.and_then(|framed| serving_status(&framed));
+    Some(
+        match reply.status == Some(grpc::OK) && said == Some(SERVING) {
+            true => Probed::Passed,
+            false => Probed::Refused,
+        },
+    )
 }
 
 /// `HealthCheckRequest { string service = 1 }` with gRPC's frame before it.

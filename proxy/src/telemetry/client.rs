@@ -1,32 +1,27 @@
 //! Asks a collector, over the seam: one connection per batch, since batches are seconds apart.
 
 use core::net::{IpAddr, SocketAddr};
-use core::pin::pin;
-use std::future::poll_fn;
 use std::io;
 
 use bytes::Bytes;
-use engine::classify::{grpc, grpc_status};
+use engine::classify::grpc;
 use engine::head::RequestHead;
 use engine::time::Duration;
-use http::header::{CONTENT_TYPE, TE, USER_AGENT};
+use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 
 use super::config::Url;
-use crate::exchange::{Answer, Frame, Length, Sink, Source as _, StreamError};
+use crate::exchange::{Length, StreamError, final_head, send_whole};
+use crate::grpc::unary;
+use crate::http1;
 use crate::net::Rt;
-use crate::{http1, http2};
+use crate::proto::frame;
 
 /// A collector that takes longer is given up; OpenTelemetry's default.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Informational responses before the final one; more is no answer.
-const INFORMATIONAL_MAX: usize = 4;
-
 const AGENT: HeaderValue = HeaderValue::from_static("meshctl");
-const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
-const TRAILERS: HeaderValue = HeaderValue::from_static("trailers");
 
 /// A batch on its way.
 pub(super) struct Batch<'a> {
@@ -62,8 +57,8 @@ pub(super) async fn post<R: Rt>(rt: &R, batch: Batch<'_>) -> Result<(), NotTaken
         let length = Length::Known(batch.body.len() as u64);
         let (mut sink, mut answer) = connection.send(&head, length)?;
         // A server that refuses the body may answer before it has read it.
-        let _ = send(&mut sink, batch.body).await;
-        let (status, _) = final_head(&mut answer).await?;
+        let _ = send_whole(&mut sink, Bytes::from(batch.body)).await;
+        let status = final_head(&mut answer).await?.status;
         match status.is_success() {
             true => Ok(()),
             false => Err(NotTaken::Status(status)),
@@ -72,22 +67,15 @@ pub(super) async fn post<R: Rt>(rt: &R, batch: Batch<'_>) -> Result<(), NotTaken
     .await
 }
 
-/// Sends a batch as a unary call of gRPC; it was taken when the status is 0.
+/// Sends a batch as a unary call of gRPC; it was taken when the status is 0. The message in the
+/// answer is not needed.
 pub(super) async fn call<R: Rt>(rt: &R, batch: Batch<'_>) -> Result<(), NotTaken> {
     within(rt, async {
         let io = open(rt, batch.to).await?;
-        let (client, driver) = http2::client(io, &http2::Config::default()).await?;
-        let mut head = head(&batch);
-        head.headers.insert(CONTENT_TYPE, GRPC);
-        head.headers.insert(TE, TRAILERS);
-        let mut driver = pin!(driver);
-        tokio::select! {
-            biased;
-            status = unary(client, head, batch.body) => match status? {
-                Some(grpc::OK) => Ok(()),
-                status => Err(NotTaken::Grpc(status)),
-            },
-            _ = &mut driver => Err(StreamError::Incomplete.into()),
+        let reply = unary(io, head(&batch), frame(&batch.body), 0).await?;
+        match reply.status {
+            Some(grpc::OK) => Ok(()),
+            status => Err(NotTaken::Grpc(status)),
         }
     })
     .await
@@ -129,46 +117,4 @@ fn head(batch: &Batch<'_>) -> RequestHead {
         head.headers.append(name, value.clone());
     }
     head
-}
-
-async fn send<S: Sink>(sink: &mut S, body: Vec<u8>) -> Result<(), StreamError> {
-    poll_fn(|cx| sink.poll_ready(cx)).await?;
-    sink.send(Frame::Data(Bytes::from(body)), true)?;
-    poll_fn(|cx| sink.poll_flush(cx)).await
-}
-
-async fn final_head<A: Answer>(answer: &mut A) -> Result<(StatusCode, HeaderMap), StreamError> {
-    for _ in 0..=INFORMATIONAL_MAX {
-        let head = poll_fn(|cx| answer.poll_head(cx)).await?;
-        if !head.status.is_informational() {
-            return Ok((head.status, head.headers));
-        }
-    }
-    Err(StreamError::Protocol(
-        "too many informational responses".to_owned(),
-    ))
-}
-
-/// The gRPC status of the answer; the message in it is not needed.
-async fn unary(
-    mut client: http2::Client,
-    head: RequestHead,
-    message: Vec<u8>,
-) -> Result<Option<u32>, StreamError> {
-    let mut framed = Vec::with_capacity(message.len() + 5);
-    framed.push(0);
-    framed.extend_from_slice(&(message.len() as u32).to_be_bytes());
-    framed.extend_from_slice(&message);
-    poll_fn(|cx| client.poll_ready(cx)).await?;
-    let length = Length::Known(framed.len() as u64);
-    let (mut sink, mut answer) = client.send(&head, length)?;
-    let _ = send(&mut sink, framed).await;
-    let (_, headers) = final_head(&mut answer).await?;
-    let mut status = grpc_status(&headers);
-    while let Some(frame) = poll_fn(|cx| answer.poll_frame(cx)).await {
-        if let Frame::Trailers(trailers) = frame? {
-            status = status.or(grpc_status(&trailers));
-        }
-    }
-    Ok(status)
 }

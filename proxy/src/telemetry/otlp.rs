@@ -15,8 +15,8 @@ use engine::report::Ended;
 
 use super::access_log::role;
 use super::config::Resource;
-use super::proto::Writer;
 use crate::observe::{RequestRecord, Role};
+use crate::proto::Writer;
 
 pub(super) mod logs;
 pub(super) mod metrics;
@@ -53,7 +53,8 @@ fn request(resource: &Resource, write: impl FnOnce(&mut Writer)) -> Vec<u8> {
 fn attribute(to: &mut Writer, field: u32, key: &str, value: &str) {
     to.message(field, |pair| {
         pair.text(1, key);
-        pair.message(2, |any| any.text(1, value));
+        // A member of a `oneof`: an empty text is not the same as none.
+        pair.message(2, |any| any.bytes(1, value.as_bytes()));
     });
 }
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::{attributes, end, request};
 use crate::observe::RequestRecord;
+use crate::proto::Writer;
 use crate::telemetry::access_log;
 use crate::telemetry::config::{LineFormat, Resource};
-use crate::telemetry::proto::Writer;
 
 /// Where it goes with gRPC.
 pub(in crate::telemetry) const GRPC: &str =

@@ -4,11 +4,11 @@ use engine::report::Histogram;
 use engine::time::Wall;
 
 use super::{attribute, request};
+use crate::proto::Writer;
 use crate::telemetry::collect::View;
 use crate::telemetry::config::Resource;
 use crate::telemetry::metric::{Desc, Kind, Unit, Value, Visit};
 use crate::telemetry::prometheus::{BUCKETS_MICROS, bucket_counts};
-use crate::telemetry::proto::Writer;
 
 /// Where it goes with gRPC.
 pub(in crate::telemetry) const GRPC: &str =

@@ -6,8 +6,8 @@ use engine::report::Ended;
 
 use super::{attribute, attributes, end, error, name, request};
 use crate::observe::{RequestRecord, Role};
+use crate::proto::Writer;
 use crate::telemetry::config::Resource;
-use crate::telemetry::proto::Writer;
 
 /// Where it goes with gRPC.
 pub(in crate::telemetry) const GRPC: &str =

@@ -23,6 +23,7 @@ use crate::telemetry::outputs::{Outputs, Placed, Wanted};
 use crate::tls::Store;
 use crate::tls::gateway::Certificates;
 
+mod admit;
 mod direct;
 mod done;
 mod downstream;

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use engine::failure::Flag;
 use engine::head::{RequestHead, ResponseHead};
 use engine::time::Instant;
@@ -54,6 +55,8 @@ pub struct Ask {
     pub path: PathAndQuery,
     pub headers: HeaderMap,
     pub body_bytes: u64,
+    /// What the body says, where bytes are not sent and somebody looks at it; else empty.
+    pub message: Bytes,
 }
 
 /// Where connections go.
@@ -80,6 +83,8 @@ pub struct Answer {
     /// Set by a proxy of the mesh that answered itself.
     pub flag: Option<Flag>,
     pub body_bytes: u64,
+    /// As of [`Ask::message`].
+    pub message: Bytes,
 }
 
 /// No complete answer.
@@ -313,6 +318,7 @@ impl Answer {
             grpc: trailers.and_then(grpc).or_else(|| grpc(&head.headers)),
             flag: head.headers.get(FLAG_HEADER).and_then(flag),
             body_bytes: whole.bytes,
+            message: Bytes::new(),
         }
     }
 }

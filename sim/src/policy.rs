@@ -27,6 +27,7 @@ mod agent;
 mod caller;
 mod lanes;
 mod outbound;
+mod own;
 mod serve;
 
 pub(crate) use agent::Agent;

@@ -10,6 +10,7 @@ use engine::report::{Security, Side};
 use engine::snapshot::{ClusterProtocol, InboundPort, InboundTls, PortProtocol, Snapshot};
 use engine::time::Duration;
 
+use super::admit::{Judged, Visitor};
 use super::direct::{Direct, TIMES, forward, wire_to};
 use super::done::Done;
 use super::downstream::{Handler, serve1, serve2};
@@ -25,8 +26,6 @@ use crate::tcp;
 use crate::telemetry::{Extra, Rows, workload};
 use crate::tls::Alpn;
 use crate::tls::server::handshake;
-
-mod admit;
 
 /// Requests of one connection to the application.
 struct Inbound<R: Rt> {
@@ -163,6 +162,22 @@ impl<R: Rt> Inbound<R> {
             Detected::Http2 => serve2(&self.shared, io, self, watch).await,
             _ => self.bytes(io).await,
         }
+    }
+
+    /// Whether the request, or the connection when it is not HTTP, is admitted.
+    async fn admit(&self, head: Option<&RequestHead>) -> Judged {
+        let visitor = Visitor {
+            peer: self.peer.as_ref(),
+            address: self.from.ip(),
+            port: self.port,
+            head,
+        };
+        let snapshot = self.shared.snapshot();
+        let door = port(&snapshot, self.port);
+        let judged = visitor.admit(&self.shared, door).await;
+        let telemetry = &self.shared.telemetry;
+        telemetry.shadowed(self.rows, judged.shadow());
+        judged
     }
 
     async fn bytes(&self, io: AnyIo<R::Io>) {

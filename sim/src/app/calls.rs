@@ -1,5 +1,6 @@
 //! The calls an application makes while it serves a request.
 
+use bytes::Bytes;
 use engine::classify::{self, Kind, Outcome};
 use futures_util::future::join_all;
 use http::{HeaderValue, StatusCode};
@@ -72,6 +73,7 @@ fn ask(call: &CallSpec, request: &Request, index: usize, attempt: u32) -> Ask {
         path: call.path.clone(),
         headers,
         body_bytes: call.body_bytes,
+        message: Bytes::new(),
     }
 }
 

@@ -2,6 +2,7 @@ use core::net::{IpAddr, Ipv4Addr};
 use core::time::Duration;
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
 use engine::snapshot::PortProtocol;
 use engine::time::Instant;
 use http::{HeaderMap, StatusCode};
@@ -83,6 +84,7 @@ fn ask(url: &str) -> Ask {
         path,
         headers: HeaderMap::new(),
         body_bytes: 0,
+        message: Bytes::new(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, PoisonError};
 
+use bytes::Bytes;
 use engine::classify::Kind;
 use engine::failure::Flag;
 use engine::report::Ended;
@@ -178,6 +179,7 @@ fn ask(spec: &LoadSpec, id: &str) -> Ask {
         path: spec.path.clone(),
         headers,
         body_bytes: spec.body_bytes,
+        message: Bytes::new(),
     }
 }
 

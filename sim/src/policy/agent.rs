@@ -10,6 +10,7 @@ use engine::live::Clusters;
 use engine::report::{EventKind, Frame, Recorder, Security, Side};
 use engine::snapshot::{ClusterKey, Frontend, Rule, Snapshot};
 use engine::time::Instant;
+use proxy::jwt::KeySets;
 use proxy::net::Rt as _;
 use proxy::telemetry::{Rows, Telemetry};
 use tokio::sync::watch;
@@ -33,6 +34,8 @@ pub(crate) struct Agent {
     pub(super) clusters: Clusters,
     pub(super) telemetry: Telemetry,
     pub(super) lanes: Lanes,
+    /// Those that tokens are verified with.
+    pub(super) keys: KeySets,
     entropy: Mutex<Entropy>,
     known: Mutex<Vec<Known>>,
     /// Rows of callers, by identity.
@@ -76,6 +79,7 @@ impl Agent {
             known: Mutex::default(),
             callers: Mutex::default(),
             lanes: Lanes::default(),
+            keys: KeySets::default(),
             snapshots,
             clusters,
             sites,

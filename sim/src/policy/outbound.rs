@@ -39,7 +39,7 @@ enum Step {
 }
 
 /// A request that is counted. Its client may leave at any await: it ends when it is dropped.
-struct Counted<'a> {
+pub(super) struct Counted<'a> {
     agent: &'a Agent,
     rows: Rows,
     started: Instant,
@@ -186,7 +186,7 @@ impl Agent {
     }
 
     /// Drives a session until the client has its answer.
-    async fn drive(
+    pub(super) async fn drive(
         &self,
         mut session: Session,
         ask: &Ask,
@@ -338,7 +338,7 @@ impl Agent {
         (Answer::local(local), done)
     }
 
-    fn count(&self, rows: Rows) -> Counted<'_> {
+    pub(super) fn count(&self, rows: Rows) -> Counted<'_> {
         self.telemetry.start(rows);
         Counted {
             agent: self,

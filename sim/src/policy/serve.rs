@@ -2,17 +2,22 @@
 
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
+use std::sync::Arc;
 
-use engine::authz::{self, Allowance, BadToken, Claims, Subject, Tokens};
+use bytes::Bytes;
+use engine::authz::{self, Allowance, BadToken, Claims, Decision, Subject, Tokens};
 use engine::failure::Failure;
 use engine::head::RequestHead;
 use engine::identity::Identity;
-use engine::ratelimit::{self, Asking, global};
+use engine::ratelimit::global::{self, Question};
+use engine::ratelimit::{self, Asking};
 use engine::report::Security;
-use engine::snapshot::authz::Provider;
+use engine::snapshot::authz::{Keys, Provider};
 use engine::trace::Trail;
 use engine::verdict::LocalResponse;
+use futures_util::future::join_all;
 use http::{HeaderMap, HeaderValue, StatusCode};
+use proxy::jwt::Verifier;
 use proxy::net::Rt as _;
 use proxy::telemetry::{Done, Extra, Shadow};
 use tokio::sync::oneshot;
@@ -38,6 +43,8 @@ pub(super) struct Reply {
     /// Of gRPC, its mapping to HTTP.
     pub(super) status: StatusCode,
     pub(super) body_bytes: u64,
+    /// What the body says, where somebody looks at it.
+    pub(super) message: Bytes,
     /// An agent answered in the application's place.
     pub(super) local: Option<LocalResponse>,
     /// What the destination would have refused; told to peers of the mesh only.
@@ -48,18 +55,23 @@ pub(super) struct Reply {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Died;
 
-/// Verifies nothing: this level has no cryptography.
-struct NoTokens<'a>(&'a Sites);
+/// Verifies tokens as the proxy does, with the keys that stand in the configuration.
+struct Signed<'a> {
+    sites: &'a Sites,
+    verifier: Verifier<'a>,
+}
 
 // === impl Tokens ===
 
-impl Tokens for NoTokens<'_> {
-    fn verify(&self, provider: &Provider, _token: &str) -> Result<Claims, BadToken> {
-        self.0.beyond(format!(
-            "tokens of {}: their signatures are checked by the proxy",
-            provider.issuer
-        ));
-        Err(BadToken::NoKeys(provider.issuer.to_string()))
+impl Tokens for Signed<'_> {
+    fn verify(&self, provider: &Provider, token: &str) -> Result<Claims, BadToken> {
+        if let Keys::Fetched(_) = provider.keys {
+            self.sites.beyond(format!(
+                "tokens of {}: their keys are fetched by the proxy",
+                provider.issuer
+            ));
+        }
+        self.verifier.verify(provider, token)
     }
 }
 
@@ -92,6 +104,7 @@ pub(super) async fn deliver(
         to,
         head: head(ask, headers),
         body_bytes: ask.body_bytes,
+        message: ask.message.clone(),
     };
     app_rt.spawn(async move {
         let reply = request.serve(&app).await;
@@ -140,6 +153,7 @@ struct Incoming {
     to: SocketAddr,
     head: RequestHead,
     body_bytes: u64,
+    message: Bytes,
 }
 
 // === impl Incoming ===
@@ -152,12 +166,13 @@ impl Incoming {
         let rows = self.rows(&agent);
         let started = agent.rt.now();
         agent.telemetry.start(rows);
-        let (refusal, shadow) = self.judge(&agent);
+        let (refusal, shadow) = self.admit(&agent).await;
         agent.telemetry.shadowed(rows, shadow);
         let mut reply = match refusal {
             Some(refused) => Reply {
                 status: refused.status,
                 body_bytes: 0,
+                message: Bytes::new(),
                 local: Some(refused),
                 shadow: Shadow::default(),
             },
@@ -183,9 +198,16 @@ impl Incoming {
         let request = Request::new(call, &head.headers, self.body_bytes);
         let reply = app.handle(&request).await;
         app.answered(&request, reply, true);
+        let message = match reply.status.is_success() {
+            true => app.limits_of(head.path.path(), &self.message),
+            false => None,
+        };
         Reply {
             status: reply.status,
-            body_bytes: reply.body_bytes,
+            body_bytes: message
+                .as_ref()
+                .map_or(reply.body_bytes, |m| m.len() as u64),
+            message: message.unwrap_or_default(),
             local: None,
             shadow: Shadow::default(),
         }
@@ -199,41 +221,17 @@ impl Incoming {
         agent.caller(from, tls)
     }
 
-    /// Why the request is not admitted, and what policies say that change nothing.
-    fn judge(&self, agent: &Agent) -> (Option<LocalResponse>, Shadow) {
-        let snapshot = agent.snapshot();
-        let inbound = &snapshot.inbound;
-        let port = inbound
-            .ports
-            .get(&self.to.port())
-            .unwrap_or(&inbound.default);
-        let subject = Subject {
-            peer: self.identity.as_ref(),
-            trust_domain: agent.identity.trust_domain(),
-            address: self.address,
-            port: self.to.port(),
-            head: Some(&self.head),
-        };
-        let tokens = NoTokens(&self.sites);
-        let decision = authz::decide(port, &subject, &tokens, &mut Trail::off());
-        let limits = match &decision.verdict {
-            Ok(Allowance::NoPolicy | Allowance::Rule(_)) if !port.limits.policies.is_empty() => {
-                let asking = Asking {
-                    peer: self.identity.as_ref(),
-                    head: Some(&self.head),
-                };
-                for question in global::questions(port.limits.about(asking), asking) {
-                    let name = &question.policy().name;
-                    let what = format!("global limits of RateLimitPolicy {name}");
-                    self.sites
-                        .beyond(format!("{what}: they are asked for by the proxy"));
-                }
-                let mut limiter = agent.clusters.limiter();
-                let about = port.limits.about(asking);
-                limiter.check(about, asking, agent.rt.now(), &mut Trail::off())
-            }
-            _ => ratelimit::Verdict::default(),
-        };
+    /// Why the request is not admitted, and what policies say that change nothing: as the proxy
+    /// (`proxy::serve::admit`), authorization first, then the limits of this agent, then those
+    /// that a service counts.
+    async fn admit(&self, agent: &Arc<Agent>) -> (Option<LocalResponse>, Shadow) {
+        let (decision, mut limits, questions) = self.judge(agent);
+        let answers = join_all(questions.iter().map(|question| agent.ask(question))).await;
+        for (question, answer) in questions.iter().zip(&answers) {
+            let answer = answer.as_ref().map_err(String::as_str);
+            let now = agent.rt.now();
+            limits.join(question.verdict(answer, now, &mut Trail::off()));
+        }
         let shadow = Shadow {
             audited: !decision.audits.is_empty(),
             limited: limits.shadowed,
@@ -249,6 +247,48 @@ impl Incoming {
             answer
         });
         (refusal, shadow)
+    }
+
+    /// The verdict as far as the agent knows it, and what it has to ask.
+    fn judge(&self, agent: &Agent) -> (Decision, ratelimit::Verdict, Vec<Question>) {
+        let snapshot = agent.snapshot();
+        let inbound = &snapshot.inbound;
+        let port = inbound
+            .ports
+            .get(&self.to.port())
+            .unwrap_or(&inbound.default);
+        let subject = Subject {
+            peer: self.identity.as_ref(),
+            trust_domain: agent.identity.trust_domain(),
+            address: self.address,
+            port: self.to.port(),
+            head: Some(&self.head),
+        };
+        let tokens = Signed {
+            sites: &self.sites,
+            verifier: Verifier {
+                keys: &agent.keys,
+                now: agent.rt.wall(),
+            },
+        };
+        let decision = authz::decide(port, &subject, &tokens, &mut Trail::off());
+        let mut limits = ratelimit::Verdict::default();
+        let mut questions = Vec::new();
+        if let Ok(Allowance::NoPolicy | Allowance::Rule(_)) = &decision.verdict
+            && !port.limits.policies.is_empty()
+        {
+            let asking = Asking {
+                peer: self.identity.as_ref(),
+                head: Some(&self.head),
+            };
+            let about = port.limits.about(asking);
+            let mut limiter = agent.clusters.limiter();
+            limits = limiter.check(about, asking, agent.rt.now(), &mut Trail::off());
+            if limits.refused.is_none() {
+                questions = global::questions(port.limits.about(asking), asking);
+            }
+        }
+        (decision, limits, questions)
     }
 }
 
@@ -282,6 +322,7 @@ impl Reply {
             grpc,
             flag: None,
             body_bytes: self.body_bytes,
+            message: self.message,
         }
     }
 }

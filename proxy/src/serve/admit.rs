@@ -1,30 +1,46 @@
 //! Whether a request, or a connection of bytes, may reach the application: authorization first,
 //! then the limits of this proxy, then those that a service counts for all of them.
 
+use core::net::IpAddr;
+
 use bytes::Bytes;
 use engine::authz::{self, Allowance, Decision, Subject};
 use engine::classify::{grpc, grpc_status};
 use engine::failure::{Failure, Flag};
 use engine::head::{Protocol, RequestHead};
+use engine::identity::Identity;
 use engine::ratelimit::global::{self, Answer, Question};
 use engine::ratelimit::{self, Asking};
+use engine::snapshot::InboundPort;
 use engine::time::Instant;
 use engine::trace::Trail;
 use engine::verdict::LocalResponse;
+use futures_util::future::join_all;
 use http::header::{CONTENT_TYPE, TE};
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderValue, Method};
 
-use super::{Inbound, port};
+use super::outbound::own::call;
+use super::{Shadow, Shared};
 use crate::jwt::Verifier;
 use crate::net::Rt;
 use crate::rls;
-use crate::serve::outbound::own::call;
-use crate::serve::{Shadow, Shared};
 
 /// The most bytes of an answer about limits: a status of each rule of a policy, with room for
 /// fields that are not read.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
+
+/// Who wants to be admitted.
+#[derive(Clone, Copy)]
+pub(super) struct Visitor<'a> {
+    /// Proven by the handshake.
+    pub(super) peer: Option<&'a Identity>,
+    pub(super) address: IpAddr,
+    /// Which port is meant.
+    pub(super) port: u16,
+    /// None for a connection that is not HTTP.
+    pub(super) head: Option<&'a RequestHead>,
+}
 
 /// What was decided about a request, and why.
 pub(super) struct Judged {
@@ -36,7 +52,20 @@ pub(super) struct Judged {
 // === impl Judged ===
 
 impl Judged {
-    fn shadow(&self) -> Shadow {
+    /// Asks all at once: a request waits for the slowest answer, not for their sum. It counts
+    /// under every policy, also when one of them refuses it.
+    async fn ask<R: Rt>(&mut self, shared: &Shared<R>, questions: &[Question]) {
+        let asked = questions.iter().map(|question| ask(shared, question));
+        let answers = Box::pin(join_all(asked)).await;
+        let now = shared.rt.now();
+        for (question, answer) in questions.iter().zip(&answers) {
+            let answer = answer.as_ref().map_err(String::as_str);
+            let verdict = question.verdict(answer, now, &mut self.trail);
+            self.limits.join(verdict);
+        }
+    }
+
+    pub(super) fn shadow(&self) -> Shadow {
         Shadow {
             audited: !self.decision.audits.is_empty(),
             limited: self.limits.shadowed,
@@ -83,36 +112,27 @@ impl Judged {
     }
 }
 
-// === impl Inbound ===
+// === impl Visitor ===
 
-impl<R: Rt> Inbound<R> {
-    /// Whether the request, or the connection when it is not HTTP, is admitted: what this proxy
-    /// knows by itself first, so that nobody is asked about a request that is refused anyway.
-    pub(super) async fn admit(&self, head: Option<&RequestHead>) -> Judged {
-        let (mut judged, questions) = self.judge(head);
-        for question in questions {
-            let answer = Box::pin(ask(&self.shared, &question)).await;
-            let now = self.shared.rt.now();
-            let answer = answer.as_ref().map_err(String::as_str);
-            let verdict = question.verdict(answer, now, &mut judged.trail);
-            judged.limits.join(verdict);
-            if judged.limits.refused.is_some() {
-                break;
-            }
+impl Visitor<'_> {
+    /// Whether the request, or the connection, is admitted at a door: what this proxy knows by
+    /// itself first, so that nobody is asked about a request that is refused anyway.
+    pub(super) async fn admit<R: Rt>(self, shared: &Shared<R>, door: &InboundPort) -> Judged {
+        let (mut judged, questions) = self.judge(shared, door);
+        if !questions.is_empty() {
+            judged.ask(shared, &questions).await;
         }
-        let telemetry = &self.shared.telemetry;
-        telemetry.shadowed(self.rows, judged.shadow());
         judged
     }
 
     /// The verdict as far as this proxy knows it, and what it has to ask.
-    fn judge(&self, head: Option<&RequestHead>) -> (Judged, Vec<Question>) {
-        let shared = &self.shared;
+    fn judge<R: Rt>(self, shared: &Shared<R>, door: &InboundPort) -> (Judged, Vec<Question>) {
+        let Visitor { peer, head, .. } = self;
         let snapshot = shared.snapshot();
         let subject = Subject {
-            peer: self.peer.as_ref(),
+            peer,
             trust_domain: snapshot.workload.identity.trust_domain(),
-            address: self.from.ip(),
+            address: self.address,
             port: self.port,
             head,
         };
@@ -124,20 +144,18 @@ impl<R: Rt> Inbound<R> {
             Some(_) => Trail::on(),
             None => Trail::off(),
         };
-        let port = port(&snapshot, self.port);
-        let decision = authz::decide(port, &subject, &tokens, &mut trail);
+        let decision = authz::decide(door, &subject, &tokens, &mut trail);
         let mut limits = ratelimit::Verdict::default();
         let mut questions = Vec::new();
         if let Ok(Allowance::NoPolicy | Allowance::Rule(_)) = &decision.verdict
-            && !port.limits.policies.is_empty()
+            && !door.limits.policies.is_empty()
         {
-            let (peer, now) = (self.peer.as_ref(), shared.rt.now());
-            let asking = Asking { peer, head };
-            let about = port.limits.about(asking);
+            let (asking, now) = (Asking { peer, head }, shared.rt.now());
+            let about = door.limits.about(asking);
             let mut limiter = shared.clusters.limiter();
             limits = limiter.check(about, asking, now, &mut trail);
             if limits.refused.is_none() {
-                questions = global::questions(port.limits.about(asking), asking);
+                questions = global::questions(door.limits.about(asking), asking);
             }
         }
         let judged = Judged {

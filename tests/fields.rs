@@ -213,6 +213,10 @@ fn schemas() -> (Vec<String>, Fields) {
     let mut all = Fields::new();
     for definition in model::crd::definitions() {
         let kind = definition.object["spec"]["names"]["kind"].as_str().unwrap();
+        if definition.object["metadata"]["labels"].is_null() {
+            // A Workload is no policy.
+            continue;
+        }
         let schema = &definition.object["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
         let fields = all.entry(kind.to_owned()).or_default();
         leaves(&schema["properties"]["spec"], "", fields);

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::policy::{
     AuthorizationPolicySpec, BackendPolicySpec, GROUP, RateLimitPolicySpec, TrafficPolicySpec,
-    VERSION,
+    VERSION, WorkloadSpec,
 };
 use crate::validate::targets::{
     AUTHORIZATION_POLICY, Allowed, BACKEND_POLICY, RATE_LIMIT_POLICY, TARGETS_MAX, TRAFFIC_POLICY,
@@ -27,54 +27,77 @@ pub struct Definition {
     pub object: Value,
 }
 
-/// What a kind is called, and whether it may attach at several levels (GEP-713).
+/// What a kind is called.
 struct Kind {
     kind: &'static str,
     plural: &'static str,
     /// Free of those of Istio, Linkerd and Gateway API.
     short: &'static str,
-    class: &'static str,
     description: &'static str,
-    targets: Allowed,
+    /// None for what is no policy.
+    attaches: Option<Attaches>,
     schema: fn() -> Schema,
 }
 
-const KINDS: [Kind; 4] = [
+/// What a policy attaches to.
+struct Attaches {
+    /// Whether at several levels (GEP-713).
+    class: &'static str,
+    targets: Allowed,
+}
+
+const KINDS: [Kind; 5] = [
     Kind {
         kind: "BackendPolicy",
         plural: "backendpolicies",
         short: "mbp",
-        class: "Inherited",
         description: "How clients of a Service choose among its endpoints, and leave one.",
-        targets: BACKEND_POLICY,
+        attaches: Some(Attaches {
+            class: "Inherited",
+            targets: BACKEND_POLICY,
+        }),
         schema: schema_of::<BackendPolicySpec>,
     },
     Kind {
         kind: "TrafficPolicy",
         plural: "trafficpolicies",
         short: "mtp",
-        class: "Inherited",
         description: "What happens to requests besides being routed: retries, timeouts, faults.",
-        targets: TRAFFIC_POLICY,
+        attaches: Some(Attaches {
+            class: "Inherited",
+            targets: TRAFFIC_POLICY,
+        }),
         schema: schema_of::<TrafficPolicySpec>,
     },
     Kind {
         kind: "RateLimitPolicy",
         plural: "ratelimitpolicies",
         short: "mrl",
-        class: "Direct",
         description: "How many requests a workload takes, in all or from each caller.",
-        targets: RATE_LIMIT_POLICY,
+        attaches: Some(Attaches {
+            class: "Direct",
+            targets: RATE_LIMIT_POLICY,
+        }),
         schema: schema_of::<RateLimitPolicySpec>,
     },
     Kind {
         kind: "AuthorizationPolicy",
         plural: "authorizationpolicies",
         short: "maz",
-        class: "Direct",
         description: "Who may call what, enforced by the proxy of the destination.",
-        targets: AUTHORIZATION_POLICY,
+        attaches: Some(Attaches {
+            class: "Direct",
+            targets: AUTHORIZATION_POLICY,
+        }),
         schema: schema_of::<AuthorizationPolicySpec>,
+    },
+    Kind {
+        kind: "Workload",
+        plural: "workloads",
+        short: "mwl",
+        description: "A process outside Kubernetes that Services select as they select pods.",
+        attaches: None,
+        schema: schema_of::<WorkloadSpec>,
     },
 ];
 
@@ -95,27 +118,11 @@ fn schema_of<T: JsonSchema>() -> Schema {
 
 impl Kind {
     fn definition(&self) -> Definition {
-        let mut spec = structural::schema((self.schema)().to_value());
-        if let Some(targets) = spec.pointer_mut("/properties/targetRefs") {
-            // No default: an API server refuses one that is not valid, as none would be here.
-            if let Some(targets) = targets.as_object_mut() {
-                targets.shift_remove("default");
-            }
-            targets["minItems"] = json!(1);
-            targets["maxItems"] = json!(TARGETS_MAX);
-            targets["x-kubernetes-validations"] = json!([{
-                "rule": self.targets_rule(),
-                "message": format!("targets of a {} are {}", self.kind, self.targets_named()),
-            }]);
-        }
-        spec["required"] = json!(["targetRefs"]);
-        let object = json!({
+        let spec = structural::schema((self.schema)().to_value());
+        let mut object = json!({
             "apiVersion": "apiextensions.k8s.io/v1",
             "kind": "CustomResourceDefinition",
-            "metadata": {
-                "name": format!("{}.{GROUP}", self.plural),
-                "labels": {"gateway.networking.k8s.io/policy": self.class},
-            },
+            "metadata": {"name": format!("{}.{GROUP}", self.plural)},
             "spec": {
                 "group": GROUP,
                 "scope": "Namespaced",
@@ -131,7 +138,6 @@ impl Kind {
                     "name": VERSION,
                     "served": true,
                     "storage": true,
-                    "subresources": {"status": {}},
                     "additionalPrinterColumns": [{
                         "name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp",
                     }],
@@ -144,16 +150,45 @@ impl Kind {
                             "kind": {"type": "string"},
                             "metadata": {"type": "object"},
                             "spec": spec,
-                            "status": status(),
                         },
                     }},
                 }],
             },
         });
+        if let Some(attaches) = &self.attaches {
+            attaches.define(self.kind, &mut object);
+        }
         Definition {
             file: format!("{}.yaml", self.plural),
             object,
         }
+    }
+}
+
+// === impl Attaches ===
+
+impl Attaches {
+    /// Adds to a definition what policies have: a class, targets and a status.
+    fn define(&self, kind: &str, object: &mut Value) {
+        object["metadata"]["labels"] = json!({"gateway.networking.k8s.io/policy": self.class});
+        let version = &mut object["spec"]["versions"][0];
+        version["subresources"] = json!({"status": {}});
+        let properties = &mut version["schema"]["openAPIV3Schema"]["properties"];
+        properties["status"] = status();
+        let spec = &mut properties["spec"];
+        if let Some(targets) = spec.pointer_mut("/properties/targetRefs") {
+            // No default: an API server refuses one that is not valid, as none would be here.
+            if let Some(targets) = targets.as_object_mut() {
+                targets.shift_remove("default");
+            }
+            targets["minItems"] = json!(1);
+            targets["maxItems"] = json!(TARGETS_MAX);
+            targets["x-kubernetes-validations"] = json!([{
+                "rule": self.targets_rule(),
+                "message": format!("targets of a {kind} are {}", self.targets_named()),
+            }]);
+        }
+        spec["required"] = json!(["targetRefs"]);
     }
 
     fn targets_rule(&self) -> String {

@@ -522,6 +522,8 @@ impl Index {
                         self.changed(Change::Routes(parent));
                     }
                 }
+                // Named by those only that guard it.
+                PolicyTarget::Workload(_) => {}
             }
         }
     }

@@ -128,6 +128,7 @@ pub(crate) const KINDS: &[Kind] = &[
         &["v1alpha1"],
         Required,
     ),
+    kind(OWN, "Workload", "workloads", &["v1alpha1"], Required),
 ];
 
 const fn kind(

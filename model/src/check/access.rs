@@ -79,6 +79,9 @@ fn allow_beside<'f>(
             (PolicyTarget::Namespace(wide), PolicyTarget::Service { service, .. }) => {
                 *wide == service.namespace
             }
+            (PolicyTarget::Namespace(wide), PolicyTarget::Workload(name)) => {
+                *wide == name.namespace
+            }
             (
                 PolicyTarget::Service {
                     service: wide,

@@ -284,6 +284,11 @@ impl Pod {
             }
         }
     }
+
+    /// Whether it is a Workload: a process outside Kubernetes that stands here as a pod.
+    pub fn is_workload(&self) -> bool {
+        self.origin.place().kind == "Workload"
+    }
 }
 
 // === impl RouteSpec ===

@@ -5,7 +5,7 @@ use engine::snapshot::{ObjectName, PortProtocol, RouteKind};
 
 use super::attach::{self, BackendPlace};
 use super::policies::{self, Policies, PolicyTarget};
-use super::{Index, Policy, Route, Service, ServiceKind, Targets};
+use super::{Index, Pod, Policy, Route, Service, ServiceKind, Targets};
 use crate::check::Code;
 use crate::diagnostic::{Diagnostic, Subject};
 use crate::gateway::{BackendTargetRef, ParentReference};
@@ -278,6 +278,15 @@ impl Index {
                     format!("its rules are {}", known.join(", "))
                 };
                 at("sectionName", Code::PolicySectionMissing, message, help)
+            }
+            Some(PolicyTarget::Workload(name)) => {
+                if self.pods.get(&name).is_some_and(Pod::is_workload) {
+                    return None;
+                }
+                let message = format!("the target Workload {name} does not exist");
+                let help = "it is looked for in the policy's namespace; pods are named by a Service, \
+                            or by `selector` in a policy of their Namespace";
+                at("name", Code::PolicyTargetMissing, message, help.into())
             }
             Some(PolicyTarget::Namespace(_) | PolicyTarget::Mesh) => None,
         }

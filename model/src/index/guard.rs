@@ -1,7 +1,7 @@
 //! Which AuthorizationPolicies and RateLimitPolicies guard a port of a pod.
 //!
 //! Other than the policies of clients they do not replace one another: all that name the pod, by
-//! mesh, namespace, Service or route, hold together.
+//! mesh, namespace, Service or route, hold together. A Workload may be named itself.
 
 use std::collections::BTreeSet;
 
@@ -108,6 +108,9 @@ impl Index {
             PolicyTarget::Namespace(pod.name.namespace.clone()),
         ];
         let mut targets: BTreeSet<PolicyTarget> = wide.into_iter().collect();
+        if pod.is_workload() {
+            targets.insert(PolicyTarget::Workload(pod.name.clone()));
+        }
         if let Some(port) = port {
             self.services_of_pod(&pod.name)
                 .for_each(|service| targets.extend(service_targets(service, pod, port)));
@@ -193,6 +196,7 @@ impl Index {
                     // Limits of the client's side are part of its routes.
                     self.changed(Change::Routes(service));
                 }
+                PolicyTarget::Workload(name) => self.changed(Change::Pod(name)),
                 PolicyTarget::Mesh | PolicyTarget::Namespace(_) | PolicyTarget::Route { .. } => {
                     self.changed(Change::Everything);
                 }

@@ -34,6 +34,8 @@ pub enum PolicyTarget {
         route: ObjectName,
         rule: Option<String>,
     },
+    /// A process outside Kubernetes.
+    Workload(ObjectName),
 }
 
 /// Policies of one kind, by target.
@@ -314,6 +316,7 @@ pub(crate) fn resolve(home: &Arc<str>, target: &TargetRef) -> Option<PolicyTarge
         }
         "HTTPRoute" => Some(route(RouteKind::Http)),
         "GRPCRoute" => Some(route(RouteKind::Grpc)),
+        "Workload" => Some(PolicyTarget::Workload(here(&target.name))),
         _ => None,
     }
 }

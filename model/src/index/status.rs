@@ -220,7 +220,7 @@ impl Index {
                 .any(|service| service.namespace == *name),
             Some(PolicyTarget::Service { .. }) => true,
             // A route that nobody governs by is the route's own affair.
-            Some(PolicyTarget::Route { .. }) | None => false,
+            Some(PolicyTarget::Route { .. } | PolicyTarget::Workload(_)) | None => false,
         }
     }
 

@@ -18,6 +18,7 @@ pub struct WorkloadSpec {
     /// Where others reach it; the first is used.
     #[serde(default)]
     pub addresses: Vec<IpAddr>,
+    /// Where it listens.
     #[serde(default)]
     pub ports: Vec<WorkloadPort>,
     /// Whom its certificate names. Default `default`.
@@ -25,6 +26,7 @@ pub struct WorkloadSpec {
     /// What selectors see, beside `metadata.labels`.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
+    /// Where it runs, for balancing by place.
     pub locality: Option<WorkloadLocality>,
     /// How many times as much as others it can take. Default 1.
     pub weight: Option<Int<1, 10_000>>,

@@ -62,6 +62,16 @@ fn side(check: &mut Check, spec: &RateLimitPolicySpec) {
             spec.global.is_some(),
             "the proxy of the destination asks the service that counts: use a policy of its own",
         );
+        check.each("targetRefs", &spec.target_refs, |check, target| {
+            if target.kind == "Workload" {
+                check.field("kind", |check| {
+                    check.error(
+                        "the limits of a Workload are held by its own proxy",
+                        "remove `side: Client`, or name the Service that callers call",
+                    );
+                });
+            }
+        });
         return;
     }
     check.each("targetRefs", &spec.target_refs, |check, target| {

@@ -28,6 +28,7 @@ pub(crate) const AUTHORIZATION_POLICY: Allowed = &[
     ("", "Service", true),
     (GATEWAY_GROUP, "HTTPRoute", true),
     (GATEWAY_GROUP, "GRPCRoute", true),
+    (GROUP, "Workload", false),
     ("", "Namespace", false),
     (X_GROUP, "XMesh", false),
 ];
@@ -36,14 +37,11 @@ pub(crate) const RATE_LIMIT_POLICY: Allowed = &[
     ("", "Service", true),
     (GATEWAY_GROUP, "HTTPRoute", true),
     (GATEWAY_GROUP, "GRPCRoute", true),
+    (GROUP, "Workload", false),
 ];
 
 /// Kinds of the full design that this version does not act on.
-const LATER: [(&str, &str); 3] = [
-    (X_GROUP, "XBackend"),
-    (GATEWAY_GROUP, "Gateway"),
-    (GROUP, "Workload"),
-];
+const LATER: [(&str, &str); 2] = [(X_GROUP, "XBackend"), (GATEWAY_GROUP, "Gateway")];
 
 pub(super) fn targets(check: &mut Check, targets: &[TargetRef], allowed: Allowed) {
     if targets.is_empty() {

@@ -75,7 +75,7 @@ pub(crate) fn pod_name(
     ordinal: u32,
 ) -> String {
     match kind {
-        "Pod" => name.to_owned(),
+        "Pod" | "Workload" => name.to_owned(),
         "StatefulSet" => format!("{name}-{ordinal}"),
         _ => {
             let key = format!("{namespace}/{kind}/{name}");

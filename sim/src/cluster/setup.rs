@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use engine::report::Frame;
 use model::diagnostic::{Diagnostic, Level};
+use model::document::Object;
 use model::index::{Fact, MeshMode, PodState, Service, ServiceKind};
 use model::kube::{self, WorkloadKind};
 use model::load;
@@ -192,6 +193,7 @@ impl Cluster {
                 of_pod = kube::Workload::of_pod(object, pod);
                 &of_pod
             }
+            Manifest::OwnWorkload(_) => return self.outside_kubernetes(resource).map(Some),
             _ => return Ok(None),
         };
         let kind = format!("{:?}", spec.kind);
@@ -208,41 +210,69 @@ impl Cluster {
         let template = template.map_err(|(key, cause)| {
             WorkloadError::Manifest(object.error_at(&[], format!("annotation {key}: {cause}")))
         })?;
-        let replicas = match spec.kind {
+        let mut workload = self.one_of(object, &kind, template)?;
+        workload.replicas = match spec.kind {
             // One per node, and a zone is the nearest thing to a node that is modelled.
             kind if kind.is_per_node() => self.spec.network.zones.len().max(1) as u32,
             _ => spec.replicas,
         };
-        let (surge, unavailable) = match spec.kind {
-            WorkloadKind::Deployment => spec.rollout.bounds(replicas),
-            _ => (0, 1),
-        };
-        let assumed = App::assumed(WorkloadRef::new(namespace, &kind, name));
-        let app = self.spec.app(namespace, &kind, name).unwrap_or(&assumed);
+        if let WorkloadKind::Deployment = spec.kind {
+            (workload.surge, workload.unavailable) = spec.rollout.bounds(workload.replicas);
+        }
+        workload.recreate = spec.rollout.kind == kube::RolloutKind::Recreate;
         let pod = &spec.template.spec;
         let grace = pod
             .termination_grace_period_seconds
             .and_then(|s| u64::try_from(s).ok());
+        workload.grace = grace.map_or(GRACE, Duration::from_secs);
         let hook = pod.containers.iter().filter_map(pre_stop).max();
-        Ok(Some(Workload {
+        workload.lingers = hook.unwrap_or(LINGERS);
+        workload.hooked = hook.is_some();
+        Ok(Some(workload))
+    }
+
+    /// A process that is no pod, as the one pod that it looks like to others. Its traffic is
+    /// redirected as a pod's is, so that its application listens where others connect.
+    fn outside_kubernetes(&self, resource: &Resource) -> Result<Workload, WorkloadError> {
+        let object = &resource.object;
+        let fact = load::fact(resource).map_err(WorkloadError::Manifest)?;
+        let Some(Fact::Pod(mut template)) = fact else {
+            let error = object.error_at(&[], "it is no workload".to_owned());
+            return Err(WorkloadError::Manifest(error));
+        };
+        template.app_ports.clear();
+        self.one_of(object, &object.kind, template)
+    }
+
+    /// One pod of a template, with the application that the scenario gives it.
+    fn one_of(
+        &self,
+        object: &Object,
+        kind: &str,
+        template: model::index::Pod,
+    ) -> Result<Workload, WorkloadError> {
+        let (namespace, name) = (object.namespace(), object.name());
+        let assumed = App::assumed(WorkloadRef::new(namespace, kind, name));
+        let app = self.spec.app(namespace, kind, name).unwrap_or(&assumed);
+        Ok(Workload {
             id: format!("{namespace}/{kind}/{name}").into(),
             namespace: namespace.into(),
-            kind,
+            kind: kind.to_owned(),
             name: name.to_owned(),
             template,
-            replicas,
+            replicas: 1,
             revision: 1,
-            surge,
-            unavailable,
-            recreate: spec.rollout.kind == kube::RolloutKind::Recreate,
+            surge: 0,
+            unavailable: 1,
+            recreate: false,
             next_ordinal: 0,
             app: Arc::new(AppSpec::new(app).map_err(WorkloadError::Call)?),
             startup: scenario::event::STARTUP_TIME.0,
-            lingers: hook.unwrap_or(LINGERS),
-            hooked: hook.is_some(),
-            grace: grace.map_or(GRACE, Duration::from_secs),
+            lingers: LINGERS,
+            hooked: false,
+            grace: GRACE,
             pods: Vec::new(),
-        }))
+        })
     }
 
     /// At the first instant everything is ready and known to everybody.

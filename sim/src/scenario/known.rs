@@ -86,6 +86,14 @@ impl Known {
             if let Spec::Service(service) = &resource.spec {
                 out.services
                     .insert((namespace, name), KnownService::of(service));
+            } else if let Spec::OwnWorkload(spec) = &resource.spec {
+                let mut labels = object.meta.labels.clone();
+                labels.extend(spec.labels.clone());
+                let known = KnownWorkload {
+                    replicas: Some(1),
+                    labels,
+                };
+                out.workloads.insert(Id::of(resource), known);
             } else if let Some(workload) = resource.workload()
                 && workload.kind.is_long_running()
             {

@@ -67,7 +67,7 @@ pub enum BadReference {
     Workload(String),
     #[error(
         "`{0}` is not a kind of workload (Deployment, StatefulSet, DaemonSet, ReplicaSet, \
-         ReplicationController or Pod)"
+         ReplicationController, Pod or Workload)"
     )]
     WorkloadKind(String),
     #[error("`{0}` does not name an object (write KIND/NAMESPACE/NAME, as HTTPRoute/shop/web)")]
@@ -83,13 +83,15 @@ pub enum BadReference {
     Scheme(String),
 }
 
-const WORKLOAD_KINDS: [&str; 6] = [
+const WORKLOAD_KINDS: [&str; 7] = [
     "Deployment",
     "StatefulSet",
     "DaemonSet",
     "ReplicaSet",
     "ReplicationController",
     "Pod",
+    // A process outside Kubernetes.
+    "Workload",
 ];
 
 /// The longest URL accepted: beyond what servers take, and a bound on hostile files.

@@ -133,3 +133,31 @@ fn routes_say_whether_parents_and_backends_are_there() {
         ]
     );
 }
+
+#[test]
+fn a_workload_that_is_not_there_is_not_found_and_a_pod_is_none() {
+    let text = "---
+apiVersion: v1
+kind: Pod
+metadata: {name: web-0, namespace: shop, labels: {app: web}}
+spec: {containers: [{name: app}]}
+---
+apiVersion: meshctl.dev/v1alpha1
+kind: Workload
+metadata: {name: old, namespace: shop}
+spec: {addresses: [192.0.2.1]}
+";
+    let workload = |name: &str| format!("{{group: meshctl.dev, kind: Workload, name: {name}}}");
+    let targets = ["old", "web-0", "gone"]
+        .map(|name| workload(name))
+        .join(", ");
+    let allow = policy("AuthorizationPolicy", "p", &targets, "rules: [{}]");
+    assert_eq!(
+        said(&format!("{text}{allow}")),
+        [
+            "p Workload old: Accepted Programmed",
+            "p Workload web-0: TargetNotFound",
+            "p Workload gone: TargetNotFound",
+        ]
+    );
+}

@@ -150,6 +150,7 @@ fn targets_are_of_the_own_namespace_and_have_a_proxy() {
     for target in [
         "group: gateway.networking.k8s.io, kind: HTTPRoute, name: r, sectionName: a",
         "kind: Namespace, name: default",
+        "group: meshctl.dev, kind: Workload, name: vm",
         "group: gateway.networking.x-k8s.io, kind: XMesh, name: m",
     ] {
         policy("AuthorizationPolicy", target, rules, &[]);
@@ -162,10 +163,41 @@ fn targets_are_of_the_own_namespace_and_have_a_proxy() {
     );
     policy(
         "AuthorizationPolicy",
-        "group: meshctl.dev, kind: Workload, name: vm",
+        "group: meshctl.dev, kind: Workload, name: vm, sectionName: http",
         rules,
-        &["5 error: Workload (group \"meshctl.dev\") is not supported by this version"],
+        &["5 error: a Workload has no sections"],
     );
+    let elsewhere = "group: meshctl.dev, kind: Workload, name: vm, namespace: other";
+    policy(
+        "AuthorizationPolicy",
+        elsewhere,
+        rules,
+        &["5 error: a Workload is named without namespace"],
+    );
+    policy(
+        "AuthorizationPolicy",
+        "group: gateway.networking.x-k8s.io, kind: XBackend, name: out",
+        rules,
+        &[
+            "5 error: XBackend (group \"gateway.networking.x-k8s.io\") is not supported by this version",
+        ],
+    );
+}
+
+#[test]
+fn a_workload_is_named_by_those_that_guard_it() {
+    let workload = "group: meshctl.dev, kind: Workload, name: vm";
+    let limit = "  local: {rules: [{limit: {requests: 1}}]}\n";
+    policy("RateLimitPolicy", workload, limit, &[]);
+    policy(
+        "RateLimitPolicy",
+        workload,
+        &format!("  side: Client\n{limit}"),
+        &["5 error: the limits of a Workload are held by its own proxy"],
+    );
+    let cannot = "5 error: Workload (group \"meshctl.dev\") cannot be a target of this policy";
+    policy("BackendPolicy", workload, "  limits: {}\n", &[cannot]);
+    policy("TrafficPolicy", workload, "  retry: {}\n", &[cannot]);
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //!
 //! Windows of the limit's unit on a fixed grid, as envoyproxy/ratelimit has them: a request is
 //! admitted while the count of its window, itself included, is within the limit. Limits come with
-//! the descriptors. Two windows that meet may together admit twice the limit within the time of one.
+//! the descriptors. Two windows that meet may together admit twice the limit within the time of
+//! one.
 
 use std::collections::BTreeMap;
 

@@ -284,8 +284,8 @@ impl Index {
                     return None;
                 }
                 let message = format!("the target Workload {name} does not exist");
-                let help = "it is looked for in the policy's namespace; pods are named by a Service, \
-                            or by `selector` in a policy of their Namespace";
+                let help = "it is looked for in the policy's namespace; pods are named by a \
+                            Service, or by `selector` in a policy of their Namespace";
                 at("name", Code::PolicyTargetMissing, message, help.into())
             }
             Some(PolicyTarget::Namespace(_) | PolicyTarget::Mesh) => None,

@@ -1,4 +1,4 @@
-//! An application that counts for global rate limits, with the limits that the requests bring along.
+//! An application that counts for global rate limits, with the limits that the requests bring.
 
 use std::sync::{Mutex, PoisonError};
 

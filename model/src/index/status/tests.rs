@@ -149,7 +149,7 @@ spec: {addresses: [192.0.2.1]}
 ";
     let workload = |name: &str| format!("{{group: meshctl.dev, kind: Workload, name: {name}}}");
     let targets = ["old", "web-0", "gone"]
-        .map(|name| workload(name))
+        .map(workload)
         .join(", ");
     let allow = policy("AuthorizationPolicy", "p", &targets, "rules: [{}]");
     assert_eq!(

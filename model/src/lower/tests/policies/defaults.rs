@@ -1,15 +1,12 @@
 //! What `docs/policies.md` gives as defaults is what holds when nothing is said.
 
-use std::fs;
-
 use engine::health::OVERPROVISIONING_PERCENT;
 
 use super::*;
 
 /// The example of a kind about a Service of this name, as if that were shop/web.
 fn documented(kind: &str, service: &str) -> String {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/policies.md");
-    let text = fs::read_to_string(path).unwrap();
+    let text = include_str!("../../../../../docs/policies.md");
     let mut blocks = text
         .split("```yaml\n")
         .skip(1)

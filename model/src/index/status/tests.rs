@@ -148,9 +148,7 @@ metadata: {name: old, namespace: shop}
 spec: {addresses: [192.0.2.1]}
 ";
     let workload = |name: &str| format!("{{group: meshctl.dev, kind: Workload, name: {name}}}");
-    let targets = ["old", "web-0", "gone"]
-        .map(workload)
-        .join(", ");
+    let targets = ["old", "web-0", "gone"].map(workload).join(", ");
     let allow = policy("AuthorizationPolicy", "p", &targets, "rules: [{}]");
     assert_eq!(
         said(&format!("{text}{allow}")),

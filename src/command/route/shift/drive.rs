@@ -146,19 +146,20 @@ impl<'a> Drive<'a> {
     /// badly is not left alone for it.
     fn look(&mut self) -> Result<Decision, Error> {
         let observed = self.observe()?;
+        let wanted = self.rollout.weight();
         if self.asked {
             let mut ahead = self.rollout.clone();
             let decision = ahead.decide(now(), observed.as_ref());
             if let Decision::Return(_) = decision {
                 self.rollout = ahead;
                 self.ui.raw_news("\n")?;
-                self.tell(observed.as_ref(), &decision)?;
+                self.tell(wanted, observed.as_ref(), &decision)?;
                 return Ok(decision);
             }
             return Ok(Decision::Hold(Wait::Time(Duration::ZERO)));
         }
         let decision = self.rollout.decide(now(), observed.as_ref());
-        self.tell(observed.as_ref(), &decision)?;
+        self.tell(wanted, observed.as_ref(), &decision)?;
         Ok(decision)
     }
 
@@ -308,8 +309,13 @@ impl<'a> Drive<'a> {
     }
 
     /// One line: wanted and observed share, what the guards see, what is waited for.
-    fn tell(&mut self, observed: Option<&Observed>, decision: &Decision) -> io::Result<()> {
-        let mut words = vec![format!("{}% wanted", self.rollout.weight())];
+    fn tell(
+        &mut self,
+        wanted: u32,
+        observed: Option<&Observed>,
+        decision: &Decision,
+    ) -> io::Result<()> {
+        let mut words = vec![format!("{wanted}% wanted")];
         if let Some(share) = self.share(observed) {
             words.push(format!("{share:.0}% seen"));
         }

@@ -5,6 +5,7 @@ mod canary;
 mod capture;
 mod clients;
 mod docs;
+mod egress;
 mod files;
 mod gateway;
 mod gateway_tls;

@@ -69,7 +69,7 @@ pub(crate) fn measure(crypto: Crypto) -> f64 {
             roots: vec![pki.root().clone()],
         };
         let (sender, receiver) = watch::channel(Arc::new(material));
-        let store = store(rt, crypto.provider(), Some(receiver)).expect("good material");
+        let store = store(rt, crypto.provider(), Some(receiver), &[]).expect("good material");
         (Arc::new(store), sender)
     };
     let ((ours, _keep), (theirs, _keep_too)) = (side(&a), side(&b));

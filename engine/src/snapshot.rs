@@ -15,7 +15,7 @@
 
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::identity::Identity;
@@ -28,13 +28,14 @@ pub mod breaker;
 pub mod check;
 pub mod gateway;
 pub mod glob;
+pub mod outside;
 pub mod overload;
 pub mod pattern;
 pub mod ratelimit;
 pub mod route;
 
 pub use backend::{
-    Cluster, ClusterProtocol, Endpoint, EndpointHealth, EndpointSet, Limits, Outlier,
+    Cluster, ClusterProtocol, Endpoint, EndpointHealth, EndpointSet, Limits, Outlier, ProxyHeader,
 };
 pub use balance::{
     Balancer, ConsistentHash, LocalityMode, Peers, SlowStart, Standpoint, ZoneAware,
@@ -116,6 +117,11 @@ pub struct Outbound {
     pub by_pod: Arc<BTreeMap<IpAddr, Arc<PodAddress>>>,
     /// Whether destinations that nobody knows are forwarded as they are.
     pub passthrough: Passthrough,
+    /// What holds for some of them.
+    pub egress: Arc<outside::Egress>,
+    /// Ports of hosts outside that are known by name: connections to them are looked at, also when
+    /// nobody knows the address.
+    pub named_ports: Arc<BTreeSet<u16>>,
 }
 
 /// A pod that can be addressed directly.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::number::{Int, Port};
 
+mod backend_tls;
 mod gateway_class;
 mod gateway_object;
 mod grpc_route;
@@ -18,7 +19,9 @@ mod listener_set;
 mod reference_grant;
 mod tcp_route;
 mod tls_route;
+mod x_backend;
 
+pub use backend_tls::{BackendTlsValidation, SubjectAltName, SubjectAltNameType, WellKnownCa};
 pub use gateway_class::{GatewayClassSpec, ParametersReference};
 pub use gateway_object::{
     AllowedFrom, AllowedListeners, AllowedRoutes, CertificateReference, FromNamespaces,
@@ -40,6 +43,10 @@ pub use listener_set::{ListenerSetSpec, ParentGatewayReference};
 pub use reference_grant::{ReferenceGrantFrom, ReferenceGrantSpec, ReferenceGrantTo};
 pub use tcp_route::{TcpRouteRule, TcpRouteSpec};
 pub use tls_route::{TlsRouteRule, TlsRouteSpec};
+pub use x_backend::{
+    ExternalHostname, XBackendPort, XBackendProtocol, XBackendSpec, XBackendTls, XBackendTlsMode,
+    XBackendType,
+};
 
 /// The API group of everything in this module.
 pub const GROUP: &str = "gateway.networking.k8s.io";
@@ -135,6 +142,11 @@ impl ParentReference {
 impl BackendTargetRef<'_> {
     pub fn is_service(&self) -> bool {
         self.group.is_empty() && self.kind == "Service"
+    }
+
+    /// True for a host outside, by name.
+    pub fn is_x_backend(&self) -> bool {
+        self.group == crate::policy::X_GROUP && self.kind == "XBackend"
     }
 }
 

@@ -31,10 +31,10 @@ mod status;
 
 pub use endpoints::EndpointFact;
 pub use facts::{
-    Age, AuthorizationPolicy, BackendPolicy, ContainerPort, EndpointSlice, Gateway, Inject,
-    KeyPair, ListenerSet, Namespace, Pod, PodState, Policy, Probe, RateLimitPolicy, ReferenceGrant,
-    Route, RouteSpec, Secret, Service, ServiceKind, ServicePort, SliceEndpoint, Stated, TargetPort,
-    Targets, TrafficPolicy, Written,
+    Age, AuthorizationPolicy, BackendPolicy, Bundle, ContainerPort, EgressNetwork, EndpointSlice,
+    Gateway, Inject, KeyPair, ListenerSet, Namespace, Pod, PodState, Policy, Probe,
+    RateLimitPolicy, ReferenceGrant, Route, RouteSpec, Secret, Service, ServiceKind, ServicePort,
+    SliceEndpoint, Stated, TargetPort, Targets, TrafficPolicy, Written, XBackend,
 };
 pub use gateways::{Attached, ListenerAt};
 pub use policies::PolicyTarget;
@@ -82,6 +82,9 @@ pub enum Fact {
     ListenerSet(Box<ListenerSet>),
     ReferenceGrant(Box<ReferenceGrant>),
     Secret(Secret),
+    Bundle(Bundle),
+    XBackend(Box<XBackend>),
+    EgressNetwork(Box<EgressNetwork>),
 }
 
 /// Names one resource.
@@ -100,6 +103,9 @@ pub enum Key {
     ListenerSet(ObjectName),
     ReferenceGrant(ObjectName),
     Secret(ObjectName),
+    Bundle(ObjectName),
+    XBackend(ObjectName),
+    EgressNetwork(ObjectName),
 }
 
 /// What has to be lowered again.
@@ -115,9 +121,10 @@ pub enum Change {
     Clusters(ObjectName),
     /// The pod as a workload: identity, inbound ports.
     Pod(ObjectName),
-    /// An object that only gateways look at: who runs one lowers it anew with each change.
+    /// An object that gateways and backends outside look at: who runs a gateway lowers it anew with
+    /// each change.
     Gateways,
-    /// A namespace or a policy for a namespace or the mesh.
+    /// A namespace, a policy for a namespace or the mesh, or a way out of it.
     Everything,
 }
 
@@ -180,6 +187,9 @@ impl Index {
             Fact::ListenerSet(set) => self.apply_listener_set(*set),
             Fact::ReferenceGrant(grant) => self.apply_grant(*grant),
             Fact::Secret(secret) => self.apply_secret(secret),
+            Fact::Bundle(bundle) => self.apply_bundle(bundle),
+            Fact::XBackend(backend) => self.apply_x_backend(*backend),
+            Fact::EgressNetwork(network) => self.apply_egress(*network),
         }
     }
 
@@ -228,6 +238,9 @@ impl Index {
             Key::ListenerSet(name) => self.remove_listener_set(name),
             Key::ReferenceGrant(name) => self.remove_grant(name),
             Key::Secret(name) => self.remove_secret(name),
+            Key::Bundle(name) => self.remove_bundle(name),
+            Key::XBackend(name) => self.remove_x_backend(name),
+            Key::EgressNetwork(name) => self.remove_egress(name),
         }
     }
 
@@ -555,6 +568,9 @@ impl Fact {
             Self::ListenerSet(set) => Key::ListenerSet(set.name.clone()),
             Self::ReferenceGrant(grant) => Key::ReferenceGrant(grant.name.clone()),
             Self::Secret(secret) => Key::Secret(secret.name.clone()),
+            Self::Bundle(bundle) => Key::Bundle(bundle.name.clone()),
+            Self::XBackend(backend) => Key::XBackend(backend.name.clone()),
+            Self::EgressNetwork(network) => Key::EgressNetwork(network.name.clone()),
         }
     }
 }

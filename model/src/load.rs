@@ -16,7 +16,7 @@ use crate::validate::validate;
 mod kube;
 mod workload;
 
-pub use kube::{endpoint_slice, namespace, pod, pod_of_template, secret, service};
+pub use kube::{bundle, endpoint_slice, namespace, pod, pod_of_template, secret, service};
 pub use workload::workload;
 
 /// Everything that was given, joined.
@@ -90,6 +90,12 @@ pub fn fact(resource: &Resource) -> Result<Option<Fact>, Diagnostic> {
         Spec::ListenerSet(spec) => Fact::ListenerSet(stated(object, (**spec).clone())),
         Spec::ReferenceGrant(spec) => Fact::ReferenceGrant(stated(object, (**spec).clone())),
         Spec::Secret(spec) => Fact::Secret(secret(object, spec)),
+        Spec::ConfigMap(spec) => match bundle(object, spec) {
+            Some(bundle) => Fact::Bundle(bundle),
+            None => return Ok(None),
+        },
+        Spec::XBackend(spec) => Fact::XBackend(stated(object, (**spec).clone())),
+        Spec::EgressNetwork(spec) => Fact::EgressNetwork(stated(object, (**spec).clone())),
         _ => return Ok(None),
     }))
 }

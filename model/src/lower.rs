@@ -15,6 +15,7 @@ use core::net::IpAddr;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use engine::snapshot::outside::Egress;
 use engine::snapshot::{
     Cluster, ClusterKey, EndpointSet, Frontend, Inbound, ObjectName, PodAddress, PortProtocol,
     RouteKind, Snapshot, Standpoint, Workload,
@@ -32,6 +33,7 @@ mod guard;
 mod http;
 mod layout;
 mod one;
+pub(crate) mod outside;
 mod overload;
 mod peers;
 pub(crate) mod rate_limit;
@@ -76,6 +78,10 @@ pub struct Lowering {
     workloads: BTreeMap<ObjectName, Lowered>,
     guards: Guards,
     crowds: Crowds,
+    /// Hosts outside, by namespace and name.
+    outside: BTreeSet<ClusterKey>,
+    /// What the EgressNetworks of a namespace say.
+    egress: BTreeMap<Arc<str>, Arc<Egress>>,
     /// Workloads per namespace.
     population: BTreeMap<Arc<str>, usize>,
     /// Whether a workload changed in the update under way.
@@ -98,6 +104,9 @@ struct Work {
     routes: BTreeSet<ObjectName>,
     clusters: BTreeSet<ObjectName>,
     pods: BTreeSet<ObjectName>,
+    /// What is outside the mesh.
+    outside: bool,
+    everything: bool,
 }
 
 // === impl Lowering ===
@@ -122,6 +131,8 @@ impl Lowering {
             workloads: BTreeMap::new(),
             guards: Guards::default(),
             crowds: Crowds::default(),
+            outside: BTreeSet::new(),
+            egress: BTreeMap::new(),
             population: BTreeMap::new(),
             changed: false,
         }
@@ -138,6 +149,9 @@ impl Lowering {
         self.seen = Some(index.revision());
         self.changed = false;
         self.lay_out(index, &work);
+        if work.outside {
+            self.outside(index);
+        }
         for name in &work.services {
             self.service(index, name);
         }
@@ -216,7 +230,7 @@ impl Lowering {
                 Change::Clusters(name) => work.clusters.insert(name.clone()),
                 Change::Pod(name) => work.pods.insert(name.clone()),
                 // A gateway is lowered when it is asked for.
-                Change::Gateways => false,
+                Change::Gateways => std::mem::replace(&mut work.outside, true),
             };
         }
         work
@@ -231,13 +245,16 @@ impl Lowering {
         Work {
             services: services.chain(self.shapes.keys().cloned()).collect(),
             pods: pods.chain(known.cloned()).collect(),
+            outside: true,
+            everything: true,
             ..Work::default()
         }
     }
 
     /// Rebuilds the tables of addresses and names when a Service changed its shape.
     fn lay_out(&mut self, index: &Index, work: &Work) {
-        let mut moved = false;
+        // An XBackend changes everything.
+        let mut moved = work.everything;
         for name in &work.services {
             let new = index.service(name).map(layout::shape);
             moved |= new.as_ref() != self.shapes.get(name);
@@ -257,6 +274,31 @@ impl Lowering {
         if moved {
             self.layout = Layout::new(index);
         }
+    }
+
+    /// The hosts outside, and which addresses there may be reached.
+    fn outside(&mut self, index: &Index) {
+        let mut found = BTreeSet::new();
+        for backend in index.x_backends() {
+            let Some(cluster) = outside::cluster(index, backend) else {
+                continue;
+            };
+            let key = cluster.key.clone();
+            self.clusters.set(&key, cluster);
+            self.frontends.set(&key, outside::frontend(backend));
+            found.insert(key);
+        }
+        let old = core::mem::replace(&mut self.outside, found);
+        for gone in old.difference(&self.outside.clone()) {
+            self.forget(gone);
+        }
+        let networks = index.egress_networks();
+        let homes: BTreeSet<_> = networks.map(|n| Arc::clone(&n.name.namespace)).collect();
+        let egress = homes.into_iter().map(|home| {
+            let egress = Arc::new(outside::egress(index, &home));
+            (home, egress)
+        });
+        self.egress = egress.collect();
     }
 
     fn forget(&mut self, key: &ClusterKey) {
@@ -448,6 +490,7 @@ impl Lowering {
             clusters: &self.clusters,
             endpoints: &self.endpoints,
             pods: &self.pods,
+            egress: &self.egress,
         };
         for namespace in population.keys() {
             let consumer = self.consumers.get(namespace);

@@ -16,6 +16,7 @@ mod backend;
 mod balance;
 mod breaker;
 mod duration;
+mod egress_network;
 mod health;
 mod jwks_uri;
 mod outlier;
@@ -31,7 +32,9 @@ pub use authorization::{
     MtlsMode, PeerAuthentication, PortMtls, WorkloadSelector,
 };
 
-pub use backend::{BackendPolicySpec, Connection, ConnectionProtocol, Limits, PerEndpointLimits};
+pub use backend::{
+    BackendPolicySpec, Connection, ConnectionProtocol, Limits, PerEndpointLimits, ProxyHeader,
+};
 pub use balance::{
     ConsistentHash, Distribute, ForceLocalZone, HashCookie, HashOn, LeastRequest, LoadBalancer,
     LoadBalancerType, LocalityBalancing, LocalityMode, PeakEwma, RingSize, Selection, SlowStart,
@@ -42,6 +45,7 @@ pub use breaker::{
     Unified, UnifiedBackoff, UnifiedSuccessRate,
 };
 pub use duration::{DurationError, GepDuration, KubeDuration};
+pub use egress_network::{EgressCidr, EgressNetworkSpec, EgressTraffic};
 pub use health::{
     ActiveCheck, CheckMethod, CheckType, ConnectFailFast, GrpcCheck, HealthCheck, HttpCheck,
     TcpCheck,

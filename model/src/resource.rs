@@ -21,15 +21,15 @@ use crate::document::Object;
 use crate::foreign::{self, Foreign};
 use crate::gateway::{
     GatewayClassSpec, GatewaySpec, GrpcRouteSpec, HttpRouteSpec, ListenerSetSpec,
-    ReferenceGrantSpec, TcpRouteSpec, TlsRouteSpec,
+    ReferenceGrantSpec, TcpRouteSpec, TlsRouteSpec, XBackendSpec,
 };
 use crate::kube::{
     ConfigMap, EndpointSlice, Pod, Secret, Service, Workload, WorkloadKind, validate,
 };
 use crate::meta::META_FIELDS;
 use crate::policy::{
-    AuthorizationPolicySpec, BackendPolicySpec, RateLimitPolicySpec, TrafficPolicySpec,
-    WorkloadSpec,
+    AuthorizationPolicySpec, BackendPolicySpec, EgressNetworkSpec, RateLimitPolicySpec,
+    TrafficPolicySpec, WorkloadSpec,
 };
 use crate::yaml::{self, Step};
 
@@ -72,6 +72,8 @@ pub enum Spec {
     RateLimitPolicy(Box<RateLimitPolicySpec>),
     /// A process outside Kubernetes.
     OwnWorkload(Box<WorkloadSpec>),
+    XBackend(Box<XBackendSpec>),
+    EgressNetwork(Box<EgressNetworkSpec>),
     /// Of the standard, and not acted on: a warning says so.
     NotModelled,
     /// Any other kind.
@@ -199,6 +201,8 @@ fn spec(object: &Object, warnings: &mut Vec<Diagnostic>) -> Result<Spec, Diagnos
         Known::AuthorizationPolicy => Spec::AuthorizationPolicy(strict(object)?),
         Known::RateLimitPolicy => Spec::RateLimitPolicy(strict(object)?),
         Known::OwnWorkload => Spec::OwnWorkload(strict(object)?),
+        Known::XBackend => Spec::XBackend(strict(object)?),
+        Known::EgressNetwork => Spec::EgressNetwork(strict(object)?),
         Known::NotModelled => {
             let message = format!("`{}` is not modelled and has no effect here", object.kind);
             let warning = Diagnostic::warning(message).code(Code::NotModelled);

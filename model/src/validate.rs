@@ -17,6 +17,7 @@ mod health;
 mod http_route;
 mod jwt;
 mod l4_route;
+mod outside;
 mod overload;
 mod parents;
 mod rate_limit_policy;
@@ -52,6 +53,8 @@ pub fn validate(resource: &Resource) -> Vec<Diagnostic> {
             run(object, |check| authorization_policy::check(check, spec))
         }
         Spec::RateLimitPolicy(spec) => run(object, |check| rate_limit_policy::check(check, spec)),
+        Spec::XBackend(spec) => run(object, |check| outside::x_backend(check, spec)),
+        Spec::EgressNetwork(spec) => run(object, |check| outside::egress_network(check, spec)),
         Spec::OwnWorkload(spec) => run(object, |check| workload::check(check, spec)),
         _ => Vec::new(),
     }

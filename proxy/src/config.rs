@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
+use rustls_pki_types::CertificateDer;
 use tokio::sync::watch;
 
 use crate::http2::KeepAlive;
@@ -29,6 +30,8 @@ pub struct Bootstrap {
     /// The workload's certificate, key and trust bundle. A new value is used by the next handshake;
     /// connections that exist stay. None: the proxy takes part in no handshake.
     pub tls: Option<watch::Receiver<Arc<Material>>>,
+    /// The authorities that the machine trusts, for servers outside the mesh.
+    pub system_roots: Vec<CertificateDer<'static>>,
     /// The cryptography behind TLS.
     pub crypto: Arc<CryptoProvider>,
     /// Ports of listeners behind a load balancer: their connections begin with a PROXY header, that

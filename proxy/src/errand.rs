@@ -96,11 +96,7 @@ async fn probe<R: Rt>(shared: &Shared<R>, errand: &Errand) -> Option<Probed> {
 }
 
 async fn open<R: Rt>(shared: &Shared<R>, errand: &Errand, alpn: tls::Alpn) -> Option<AnyIo<R::Io>> {
-    let peer = Peer {
-        address: errand.endpoint.address,
-        identity: errand.endpoint.identity.clone(),
-        own: false,
-    };
+    let peer = Peer::of(&errand.endpoint, &errand.policy(), None);
     let opened = connect(&shared.rt, &shared.tls, &peer, alpn, errand.timeout).await;
     opened.ok()
 }

@@ -34,6 +34,7 @@ pub mod http1;
 pub mod http2;
 pub mod jwt;
 pub mod listen;
+mod names;
 pub mod net;
 pub mod observe;
 pub mod pool;
@@ -75,8 +76,13 @@ pub async fn start<R: Rt>(
     snapshots: watch::Receiver<Arc<Snapshot>>,
     rt: R,
 ) -> io::Result<Proxy<R>> {
-    let tls = tls::store(&rt, bootstrap.crypto.clone(), bootstrap.tls)
-        .map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
+    let tls = tls::store(
+        &rt,
+        bootstrap.crypto.clone(),
+        bootstrap.tls,
+        &bootstrap.system_roots,
+    )
+    .map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
     let tls = Arc::new(tls);
     let (now, first) = (rt.now(), snapshots.borrow().clone());
     let clusters = Clusters::new(rt.rand());
@@ -103,6 +109,7 @@ pub async fn start<R: Rt>(
         entropy: Mutex::new(Entropy::from_seed(rt.rand())),
         mirrors: AtomicUsize::new(0),
         key_sets: jwt::KeySets::default(),
+        names: names::Names::default(),
         in_place: bootstrap.in_place,
         certificates: tls::certificates(&rt, bootstrap.crypto),
         trusted_hops: bootstrap
@@ -132,6 +139,7 @@ pub async fn start<R: Rt>(
     rt.spawn(follow(shared.clone(), watch.clone()));
     rt.spawn(errand::run(shared.clone(), watch.clone()));
     rt.spawn(jwt::fetch::run(shared.clone(), watch.clone()));
+    rt.spawn(names::run(shared.clone(), watch.clone()));
     for listener in outbound {
         let (door, watch) = (Door::Outbound, watch.clone());
         rt.spawn(accepting(
@@ -172,7 +180,7 @@ async fn follow<R: Rt>(shared: Arc<Shared<R>>, mut watch: Watch) {
         }
         let newest = snapshots.borrow_and_update().clone();
         let now = shared.rt.now();
-        shared.clusters.follow(&newest, now);
+        shared.clusters.follow(&shared.names.within(&newest), now);
         let version = format!("{:016x}", newest.version);
         shared
             .telemetry

@@ -29,7 +29,7 @@ pub(crate) mod exchange;
 pub(crate) mod http1;
 pub(crate) mod http2;
 
-pub use connect::{ConnectError, Peer, connect};
+pub use connect::{Client, ConnectError, Peer, connect};
 
 use exchange::Lease;
 use http1::{Queue, Reusable};

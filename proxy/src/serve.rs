@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use crate::config::{Bounds, InPlace};
 use crate::jwt::KeySets;
+use crate::names::Names;
 use crate::net::Rt;
 use crate::observe::{Observer, RequestRecord, Role, cut};
 use crate::pool::Pool;
@@ -63,6 +64,8 @@ pub(crate) struct Shared<R: Rt> {
     /// Mirrored requests under way.
     pub(crate) mirrors: AtomicUsize,
     pub(crate) key_sets: KeySets,
+    /// Addresses of hosts outside.
+    pub(crate) names: Names,
     pub(crate) in_place: BTreeMap<u16, InPlace>,
     /// What a gateway shows to clients outside the mesh.
     pub(crate) certificates: Certificates,

@@ -21,6 +21,7 @@ use crate::net::Rt;
 pub mod client;
 pub mod explain;
 pub mod gateway;
+pub(crate) mod outside;
 pub mod server;
 pub mod store;
 pub mod verify;
@@ -121,8 +122,11 @@ pub fn store<R: Rt>(
     rt: &R,
     crypto: Arc<CryptoProvider>,
     material: Option<tokio::sync::watch::Receiver<Arc<Material>>>,
+    system: &[CertificateDer<'static>],
 ) -> Result<Store, BadMaterial> {
-    Store::new(Arc::new(Clock(rt.clone())), crypto, material)
+    let clock: Arc<dyn TimeProvider> = Arc::new(Clock(rt.clone()));
+    let outside = outside::Outside::new(clock.clone(), crypto.clone(), system);
+    Store::new(clock, crypto, material, outside)
 }
 
 /// The certificates of a gateway, over the seam's wall clock.

@@ -100,6 +100,7 @@ async fn two_hops<R: Rt>(apps: [R; 2], proxies: [R; 2]) -> Vec<(u64, Duration)> 
             inbound: vec![SocketAddr::new(ip(i), 14006)],
             in_place: Default::default(),
             gateway: None,
+            system_roots: Vec::new(),
             tls: Some(tls),
             crypto: Crypto::Real.provider(),
             observer: None,

@@ -129,6 +129,7 @@ impl Mesh {
                 inbound: vec![pod.at(INBOUND)],
                 in_place: Default::default(),
                 gateway: None,
+                system_roots: Vec::new(),
                 tls: Some(tls),
                 crypto: Arc::new(aws_lc_rs::default_provider()),
                 proxy_protocol: Default::default(),

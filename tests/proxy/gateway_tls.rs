@@ -14,16 +14,16 @@ use super::harness::{Proxy, connect, service};
 use crate::common::Place;
 
 /// A certificate that signs itself, for some names.
-struct Pair {
-    cert: CertificateDer<'static>,
-    cert_pem: String,
-    key: PrivateKeyDer<'static>,
+pub(super) struct Pair {
+    pub(super) cert: CertificateDer<'static>,
+    pub(super) cert_pem: String,
+    pub(super) key: PrivateKeyDer<'static>,
     key_pem: String,
 }
 
 type Tls = StreamOwned<ClientConnection, TcpStream>;
 
-fn pair(names: &[&str]) -> Pair {
+pub(super) fn pair(names: &[&str]) -> Pair {
     let names: Vec<String> = names.iter().map(ToString::to_string).collect();
     let made = rcgen::generate_simple_self_signed(names).unwrap();
     Pair {
@@ -35,7 +35,7 @@ fn pair(names: &[&str]) -> Pair {
 }
 
 /// A Secret `NAMESPACE/NAME`.
-fn secret(name: &str, namespace: &str, pair: &Pair) -> String {
+pub(super) fn secret(name: &str, namespace: &str, pair: &Pair) -> String {
     let block = |pem: &str| {
         pem.lines()
             .map(|l| format!("    {l}\n"))

@@ -18,7 +18,7 @@ use crate::balance::Slot;
 use crate::check::{Checked, Health, Probed};
 use crate::fail_fast::{Change, FailFast};
 use crate::report::EventKind;
-use crate::snapshot::{ClusterKey, Endpoint, ProbeKind};
+use crate::snapshot::{Cluster, ClusterKey, Endpoint, ProbeKind};
 use crate::time::{Duration, Instant};
 
 /// One thing to do. Dropped, it was not done and is due again later.
@@ -60,6 +60,11 @@ struct Rope {
 // === impl Errand ===
 
 impl Errand {
+    /// The policies of its backend.
+    pub fn policy(&self) -> Arc<Cluster> {
+        self.cluster.policy()
+    }
+
     /// The backend it is about.
     pub fn cluster(&self) -> &ClusterKey {
         self.cluster.key()
@@ -324,7 +329,7 @@ impl State {
     }
 
     /// Checks and fail-fast begin anew where their policy changed.
-    pub(super) fn set_checks(&mut self, old: &crate::snapshot::Cluster) {
+    pub(super) fn set_checks(&mut self, old: &Cluster) {
         let (policy, now, mut rng) = (self.policy.clone(), self.now, self.rng.clone());
         for slot in self.order.clone() {
             let Some(host) = self.host_mut(slot) else {

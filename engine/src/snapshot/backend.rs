@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::balance::{Balancer, LocalityMode, SlowStart};
 use super::breaker::Breaker;
 use super::check::{ConnectFailFast, HealthCheck};
+use super::outside::Originate;
 use super::overload::AdaptiveConcurrency;
 use super::{CONNECT_TIMEOUT, ClusterKey, Locality, ObjectName};
 use crate::identity::Identity;
@@ -35,6 +36,12 @@ pub struct Cluster {
     pub idle_timeout: Duration,
     /// What the applications behind it speak.
     pub protocol: ClusterProtocol,
+    /// The host outside whose addresses are its endpoints; none = they are in the snapshot.
+    pub host: Option<Arc<str>>,
+    /// The TLS that is begun towards endpoints outside the mesh.
+    pub tls: Option<Arc<Originate>>,
+    /// With which header connections to endpoints outside the mesh begin, to say who the client is.
+    pub proxy_header: Option<ProxyHeader>,
     /// The Service.
     pub origin: Origin,
     /// The BackendPolicy, when one applies.
@@ -49,6 +56,13 @@ pub enum ClusterProtocol {
     Http1,
     Http2,
     Opaque,
+}
+
+/// Version of the PROXY protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ProxyHeader {
+    V1,
+    V2,
 }
 
 /// Resource limits of one proxy towards one backend. Exceeded: 503 with flag `UO`.
@@ -227,6 +241,9 @@ impl Cluster {
             connect_timeout: CONNECT_TIMEOUT,
             idle_timeout: Duration::from_secs(90),
             protocol,
+            host: None,
+            tls: None,
+            proxy_header: None,
             origin,
             policy_origin: None,
         }

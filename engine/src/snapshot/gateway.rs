@@ -60,7 +60,7 @@ pub enum ListenerTls {
 }
 
 /// A certificate for clients outside the mesh, as PEM.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Certificate {
     /// Namespace and name of the Secret.
     pub name: Arc<str>,

@@ -20,7 +20,9 @@ use crate::yaml::{Source, Span};
 
 mod gateway;
 
-pub use gateway::{Gateway, KeyPair, ListenerSet, ReferenceGrant, Secret, Stated};
+pub use gateway::{
+    Bundle, EgressNetwork, Gateway, KeyPair, ListenerSet, ReferenceGrant, Secret, Stated, XBackend,
+};
 
 /// How old an object is, for the rules that prefer the oldest: by `creationTimestamp` where there
 /// is one (those objects exist in a cluster already), else in the order in which files were given.

@@ -17,7 +17,10 @@ use std::sync::Arc;
 use engine::snapshot::gateway::Spoken;
 use engine::snapshot::{ObjectName, RouteKind};
 
-use super::{Change, Gateway, Index, ListenerSet, ReferenceGrant, Route, Secret};
+use super::{
+    Bundle, Change, EgressNetwork, Gateway, Index, ListenerSet, ReferenceGrant, Route, Secret,
+    XBackend,
+};
 use crate::document::Object;
 use crate::gateway::{
     AllowedFrom, AllowedRoutes, CertificateReference, FromNamespaces, GROUP, Listener,
@@ -34,6 +37,9 @@ pub(super) struct Gateways {
     sets: BTreeMap<ObjectName, ListenerSet>,
     grants: BTreeMap<ObjectName, ReferenceGrant>,
     secrets: BTreeMap<ObjectName, Secret>,
+    bundles: BTreeMap<ObjectName, Bundle>,
+    backends: BTreeMap<ObjectName, XBackend>,
+    egress: BTreeMap<ObjectName, EgressNetwork>,
 }
 
 /// A listener, and who declares it.
@@ -65,16 +71,16 @@ pub(crate) struct Referent<'a> {
 }
 
 macro_rules! kept {
-    ($table:ident, $apply:ident, $remove:ident, $type:ty) => {
+    ($table:ident, $apply:ident, $remove:ident, $type:ty, $change:ident) => {
         pub(super) fn $apply(&mut self, object: $type) {
             self.gateways.$table.insert(object.name.clone(), object);
-            self.changed(Change::Gateways);
+            self.changed(Change::$change);
         }
 
         pub(super) fn $remove(&mut self, name: &ObjectName) -> bool {
             let removed = self.gateways.$table.remove(name).is_some();
             if removed {
-                self.changed(Change::Gateways);
+                self.changed(Change::$change);
             }
             removed
         }
@@ -84,10 +90,31 @@ macro_rules! kept {
 // === impl Index ===
 
 impl Index {
-    kept!(gateways, apply_gateway, remove_gateway, Gateway);
-    kept!(sets, apply_listener_set, remove_listener_set, ListenerSet);
-    kept!(grants, apply_grant, remove_grant, ReferenceGrant);
-    kept!(secrets, apply_secret, remove_secret, Secret);
+    kept!(gateways, apply_gateway, remove_gateway, Gateway, Gateways);
+    kept!(
+        sets,
+        apply_listener_set,
+        remove_listener_set,
+        ListenerSet,
+        Gateways
+    );
+    kept!(grants, apply_grant, remove_grant, ReferenceGrant, Gateways);
+    kept!(secrets, apply_secret, remove_secret, Secret, Gateways);
+    kept!(bundles, apply_bundle, remove_bundle, Bundle, Gateways);
+    kept!(
+        backends,
+        apply_x_backend,
+        remove_x_backend,
+        XBackend,
+        Everything
+    );
+    kept!(
+        egress,
+        apply_egress,
+        remove_egress,
+        EgressNetwork,
+        Everything
+    );
 
     pub fn gateways(&self) -> impl Iterator<Item = &Gateway> {
         self.gateways.gateways.values()
@@ -99,6 +126,22 @@ impl Index {
 
     pub fn secret(&self, name: &ObjectName) -> Option<&Secret> {
         self.gateways.secrets.get(name)
+    }
+
+    pub fn bundle(&self, name: &ObjectName) -> Option<&Bundle> {
+        self.gateways.bundles.get(name)
+    }
+
+    pub fn x_backends(&self) -> impl Iterator<Item = &XBackend> {
+        self.gateways.backends.values()
+    }
+
+    pub fn x_backend(&self, name: &ObjectName) -> Option<&XBackend> {
+        self.gateways.backends.get(name)
+    }
+
+    pub fn egress_networks(&self) -> impl Iterator<Item = &EgressNetwork> {
+        self.gateways.egress.values()
     }
 
     /// The listeners of a gateway in order of precedence: its own, then those of the ListenerSets
@@ -217,9 +260,20 @@ impl Index {
         (may && (group, kind) == ("", "Secret")).then_some(name)
     }
 
+    /// [`may_refer_from`](Self::may_refer_from), for kinds of the Gateway API's own group.
+    pub(crate) fn may_refer(&self, kind: &str, namespace: &str, to: Referent<'_>) -> bool {
+        self.may_refer_from(GROUP, kind, namespace, to)
+    }
+
     /// Whether an object of this kind and namespace may refer to `to`: one of its own namespace, or
     /// with a grant there.
-    pub(crate) fn may_refer(&self, kind: &str, namespace: &str, to: Referent<'_>) -> bool {
+    pub(crate) fn may_refer_from(
+        &self,
+        group: &str,
+        kind: &str,
+        namespace: &str,
+        to: Referent<'_>,
+    ) -> bool {
         let home = &to.name.namespace;
         let grants = self.gateways.grants.values();
         let mut grants = grants.filter(|grant| grant.name.namespace == *home);
@@ -228,7 +282,7 @@ impl Index {
                 let mut from = grant.spec.from.iter();
                 let mut into = grant.spec.to.iter();
                 from.any(|from| {
-                    from.group == GROUP && from.kind == kind && from.namespace == *namespace
+                    from.group == group && from.kind == kind && from.namespace == *namespace
                 }) && into.any(|into| {
                     let named = into.name.as_deref();
                     into.group == to.group

@@ -12,8 +12,8 @@ use crate::check::Code;
 use crate::diagnostic::Diagnostic;
 use crate::document::Object;
 use crate::index::{
-    Age, ContainerPort, EndpointSlice, KeyPair, Namespace, Pod, PodState, Probe, Secret, Service,
-    ServiceKind, ServicePort, SliceEndpoint, TargetPort, Written, protocol,
+    Age, Bundle, ContainerPort, EndpointSlice, KeyPair, Namespace, Pod, PodState, Probe, Secret,
+    Service, ServiceKind, ServicePort, SliceEndpoint, TargetPort, Written, protocol,
 };
 use crate::inject::annotations::ENDPOINT_WEIGHT;
 use crate::inject::{BadValue, PortRanges, Settings, annotations};
@@ -140,6 +140,16 @@ pub fn secret(object: &Object, spec: &kube::Secret) -> Secret {
             .map(|(chain, key)| KeyPair { chain, key }),
         origin: object.origin(),
     }
+}
+
+/// A ConfigMap with certificates of authorities; none for all others.
+pub fn bundle(object: &Object, spec: &kube::ConfigMap) -> Option<Bundle> {
+    let text = spec.data.get("ca.crt").map(String::as_bytes);
+    let bytes = || spec.binary_data.get("ca.crt").map(|binary| &*binary.0);
+    Some(Bundle {
+        name: name(object),
+        pem: text.or_else(bytes)?.into(),
+    })
 }
 
 /// An EndpointSlice; none when it belongs to no Service or holds host names.

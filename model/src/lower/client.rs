@@ -5,6 +5,7 @@ use core::net::IpAddr;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use engine::snapshot::outside::Egress;
 use engine::snapshot::{
     Cluster, ClusterKey, EndpointSet, Frontend, Outbound, Passthrough, PodAddress,
 };
@@ -33,6 +34,7 @@ pub(super) struct Base<'a> {
     pub(super) clusters: &'a Table<ClusterKey, Cluster>,
     pub(super) endpoints: &'a Table<ClusterKey, EndpointSet>,
     pub(super) pods: &'a Table<IpAddr, PodAddress>,
+    pub(super) egress: &'a BTreeMap<Arc<str>, Arc<Egress>>,
 }
 
 /// One client namespace.
@@ -74,7 +76,9 @@ impl Client {
         let frontends_of = (base.frontends_hash, own_frontends);
         let clusters_of = (base.clusters.hash(), own_clusters);
         let tables = (hosts_of, frontends_of, clusters_of);
-        let version = digest(&(namespace, tables, base.endpoints.hash(), base.pods.hash()));
+        let egress = base.egress.get(namespace).cloned().unwrap_or_default();
+        let shared = (base.endpoints.hash(), base.pods.hash());
+        let version = digest(&(namespace, tables, shared, &egress));
         if version == self.version {
             return false;
         }
@@ -102,6 +106,8 @@ impl Client {
             endpoints: Arc::clone(base.endpoints.shared()),
             by_pod: Arc::clone(base.pods.shared()),
             passthrough: Passthrough::Allow,
+            egress,
+            named_ports: Arc::new(base.layout.named_ports(namespace)),
         });
         self.version = version;
         (self.hosts_of, self.frontends_of, self.clusters_of) = tables;

@@ -3,7 +3,9 @@
 use core::time::Duration;
 
 use engine::snapshot::backend::{Consecutive, FailurePercentage, SuccessRate};
-use engine::snapshot::{Cluster, ClusterKey, ClusterProtocol, Limits, Outlier, PortProtocol};
+use engine::snapshot::{
+    Cluster, ClusterKey, ClusterProtocol, Limits, Outlier, PortProtocol, ProxyHeader,
+};
 
 use super::balance;
 use super::digest::digest;
@@ -62,7 +64,7 @@ fn policy_hash(cluster: &Cluster) -> u64 {
         cluster.panic_threshold_percent,
         cluster.connect_timeout,
         cluster.idle_timeout,
-        cluster.protocol,
+        (cluster.protocol, cluster.proxy_header),
     ))
 }
 
@@ -85,6 +87,10 @@ fn apply(cluster: &mut Cluster, spec: &BackendPolicySpec) {
     };
     set(&mut cluster.connect_timeout, connection.connect_timeout);
     set(&mut cluster.idle_timeout, connection.idle_timeout);
+    cluster.proxy_header = connection.proxy_header.map(|version| match version {
+        policy::ProxyHeader::V1 => ProxyHeader::V1,
+        policy::ProxyHeader::V2 => ProxyHeader::V2,
+    });
     if let Some(protocol) = connection.protocol {
         cluster.protocol = match protocol {
             ConnectionProtocol::Http1 => ClusterProtocol::Http1,

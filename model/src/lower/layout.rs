@@ -4,16 +4,20 @@
 //! shared and a consumer's own routes replace an entry in place.
 
 use core::net::SocketAddr;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use engine::snapshot::{ClusterKey, ObjectName};
 
 use super::digest::digest;
-use crate::index::{Index, Service, ServiceKind};
+use super::outside;
+use crate::index::{Index, Service, ServiceKind, XBackend};
 
 /// The cluster's DNS domain; the default of every distribution.
 const CLUSTER_DOMAIN: &str = "cluster.local";
+
+/// Where requests go that name no port.
+const HTTP_PORT: u16 = 80;
 
 type Hosts = BTreeMap<Arc<str>, BTreeMap<u16, usize>>;
 
@@ -24,6 +28,8 @@ pub(super) struct Layout {
     pub(super) by_address: Arc<BTreeMap<SocketAddr, usize>>,
     /// Names that mean the same everywhere.
     qualified: Hosts,
+    /// Namespace → hosts outside that its clients know by name.
+    outside: BTreeMap<Arc<str>, Hosts>,
     /// Namespace → names that its own clients may use in short.
     short: BTreeMap<Arc<str>, Hosts>,
     /// Of positions and addresses.
@@ -67,7 +73,10 @@ impl Layout {
             }
             layout.name(&service.name, ports);
         }
-        layout.hash = digest(&(&layout.positions, &by_address));
+        for backend in index.x_backends() {
+            layout.outside(backend);
+        }
+        layout.hash = digest(&(&layout.positions, &by_address, &layout.outside));
         layout.by_address = Arc::new(by_address);
         layout
     }
@@ -77,7 +86,31 @@ impl Layout {
         let mut hosts = self.qualified.clone();
         let short = self.short.get(namespace).into_iter().flatten();
         hosts.extend(short.map(|(name, ports)| (Arc::clone(name), ports.clone())));
+        let outside = self.outside.get(namespace).into_iter().flatten();
+        hosts.extend(outside.map(|(name, ports)| (Arc::clone(name), ports.clone())));
         hosts
+    }
+
+    /// The ports of hosts outside that clients of `namespace` know by name.
+    pub(super) fn named_ports(&self, namespace: &str) -> BTreeSet<u16> {
+        let hosts = self.outside.get(namespace).into_iter().flatten();
+        hosts.flat_map(|(_, ports)| ports.keys().copied()).collect()
+    }
+
+    /// At its own port; where its proxies begin TLS, requests for plain HTTP's are meant as well.
+    fn outside(&mut self, backend: &XBackend) {
+        let Some(host) = outside::host(backend) else {
+            return;
+        };
+        let key = outside::key(backend);
+        let (next, port) = (self.positions.len(), key.port);
+        let position = *self.positions.entry(key).or_insert(next);
+        let hosts = self.outside.entry(Arc::clone(&backend.name.namespace));
+        let ports = hosts.or_default().entry(host.into()).or_default();
+        ports.entry(port).or_insert(position);
+        if backend.spec.tls.is_some() {
+            ports.entry(HTTP_PORT).or_insert(position);
+        }
     }
 
     fn name(&mut self, service: &ObjectName, ports: BTreeMap<u16, usize>) {

@@ -10,8 +10,8 @@ use engine::snapshot::{
 };
 
 use super::http::{self, Refs};
-use super::rate_limit;
 use super::traffic::{Inline, traffic};
+use super::{outside, rate_limit};
 use crate::gateway::{BackendTargetRef, GrpcRouteRule, HttpMatch, HttpRouteRule, Weight};
 use crate::index::gateways::{Referent, kind_name};
 use crate::index::{
@@ -195,16 +195,16 @@ impl Scope<'_> {
         }
     }
 
-    /// Whether the route may send to the Service. Mesh routes need no ReferenceGrant (GEP-1294).
-    fn may_send(&self, route: &Route, service: &ObjectName) -> bool {
+    /// Whether the route may send to an object. Mesh routes need no ReferenceGrant (GEP-1294).
+    fn may_send(&self, route: &Route, to: BackendTargetRef<'_>, name: &ObjectName) -> bool {
         match self {
             Self::Port(_) => true,
             Self::Gateway(index, _) => {
                 let kind = kind_name(route.spec.kind());
                 let to = Referent {
-                    group: "",
-                    kind: "Service",
-                    name: service,
+                    group: to.group,
+                    kind: to.kind,
+                    name,
                 };
                 index.may_refer(kind, &route.name.namespace, to)
             }
@@ -390,15 +390,22 @@ impl At<'_> {
 
     /// The cluster that a reference means.
     fn target(&self, target: BackendTargetRef<'_>) -> BackendTarget {
-        if !target.is_service() {
+        if !target.is_service() && !target.is_x_backend() {
             return BackendTarget::Invalid(format!(
                 "backends of kind {} are not known",
                 target.kind
             ));
         }
         let name = target_name(self.route, target);
-        if !self.scope.may_send(self.route, &name) {
+        if !self.scope.may_send(self.route, target, &name) {
             return BackendTarget::Invalid(format!("no ReferenceGrant lets it refer to {name}"));
+        }
+        if target.is_x_backend() {
+            let found = self.scope.index().x_backend(&name);
+            return match found.filter(|backend| outside::host(backend).is_some()) {
+                Some(backend) => BackendTarget::Cluster(outside::key(backend)),
+                None => BackendTarget::Invalid(format!("no host outside is called {name}")),
+            };
         }
         let Some(service) = self.scope.index().service(&name) else {
             return BackendTarget::Invalid(format!("the Service {name} does not exist"));

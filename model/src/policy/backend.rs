@@ -52,6 +52,9 @@ pub struct Connection {
     /// What the application behind the Service speaks; default: as the request came. A port whose
     /// bytes mean nothing to the mesh is one by its `appProtocol` or its name.
     pub protocol: Option<ConnectionProtocol>,
+    /// Connections to endpoints outside the mesh begin with a header of the PROXY protocol, of
+    /// this version, that says who the client is. Each client gets connections of its own.
+    pub proxy_header: Option<ProxyHeader>,
     /// Not supported by this version.
     #[schemars(skip)]
     pub tcp_keepalive: Option<Value>,
@@ -71,6 +74,12 @@ pub struct Connection {
 pub enum ConnectionProtocol {
     Http1,
     Http2,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ProxyHeader {
+    V1,
+    V2,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

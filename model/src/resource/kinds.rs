@@ -29,6 +29,8 @@ pub(super) enum Known {
     AuthorizationPolicy,
     RateLimitPolicy,
     OwnWorkload,
+    XBackend,
+    EgressNetwork,
     NotModelled,
     Other,
 }
@@ -122,7 +124,7 @@ const GATEWAY_VERSIONS: &[&str] = &["v1", "v1beta1", "v1alpha3", "v1alpha2"];
 const GATEWAY_X: &[(&str, Known)] = &[
     ("XListenerSet", Known::NotModelled),
     ("XBackendTrafficPolicy", Known::NotModelled),
-    ("XBackend", Known::NotModelled),
+    ("XBackend", Known::XBackend),
     ("XMesh", Known::NotModelled),
 ];
 
@@ -132,6 +134,7 @@ const OWN: &[(&str, Known)] = &[
     ("AuthorizationPolicy", Known::AuthorizationPolicy),
     ("RateLimitPolicy", Known::RateLimitPolicy),
     ("Workload", Known::OwnWorkload),
+    ("EgressNetwork", Known::EgressNetwork),
 ];
 
 /// What `object` is.

@@ -122,12 +122,16 @@ pub(super) fn backend(check: &mut Check, target: BackendTargetRef<'_>) {
     check.field("name", |check| {
         check_len(check, target.name, 1, NAME_LEN_MAX);
     });
+    if target.is_x_backend() {
+        return;
+    }
     if !target.is_service() {
         check.field("kind", |check| {
             check.coded(Code::BackendNotModelled, |check| {
                 check.warning(
                 format!("backends of kind {} are not modelled", shown(target.kind)),
-                "its share of the requests is answered with 500; allowed is Service (group \"\")",
+                "its share of the requests is answered with 500; allowed are Service (group \"\") \
+                 and XBackend (group gateway.networking.x-k8s.io)",
             );
             });
         });

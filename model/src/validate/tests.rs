@@ -494,3 +494,62 @@ fn gateways_and_grants_are_what_the_standard_has() {
         &["5 error: `from` has 0 entries"],
     );
 }
+
+/// Findings of a spec of another group's kind, which begins at line 5.
+fn check_of(api_version: &str, kind: &str, spec: &str, expected: &[&str]) {
+    let head = format!("apiVersion: {api_version}\nkind: {kind}\nmetadata: {{name: x}}\nspec:\n");
+    let reading = resource::read("m.yaml", &format!("{head}{spec}"));
+    assert!(reading.diagnostics.is_empty(), "{:?}", reading.diagnostics);
+    let found = validate(&reading.resources[0]);
+    let found: Vec<String> = found
+        .iter()
+        .map(|d| format!("{} {}", d.line(), d.message))
+        .collect();
+    assert_eq!(found, expected, "{spec}");
+}
+
+#[test]
+fn hosts_outside_have_a_name_and_say_whom_they_trust() {
+    let check = |spec: &str, expected: &[&str]| {
+        check_of(
+            "gateway.networking.x-k8s.io/v1alpha1",
+            "XBackend",
+            spec,
+            expected,
+        );
+    };
+    let host = "  type: ExternalHostname\n  port: {number: 443}\n  \
+                externalHostname: {hostname: api.example.com}\n";
+    check(host, &[]);
+    check(
+        "  type: ExternalHostname\n  port: {number: 443}\n",
+        &["5 `externalHostname` and `type: ExternalHostname` belong together"],
+    );
+    check(
+        &host.replace("api.example.com", "api.shop.svc.cluster.local"),
+        &["7 api.shop.svc.cluster.local is inside the cluster"],
+    );
+    check(
+        &format!("{host}  protocol: HTTP2\n"),
+        &["8 the protocol and `tls` do not go together"],
+    );
+    check(
+        &format!("{host}  tls: {{mode: ClientAndServer, validation: {{hostname: a.b}}}}\n"),
+        &[
+            "8 `clientCertificateRef` and `mode: ClientAndServer` belong together",
+            "8 one of `caCertificateRefs` and `wellKnownCACertificates` says who is trusted",
+        ],
+    );
+}
+
+#[test]
+fn networks_are_written_as_networks() {
+    let check = |spec: &str, expected: &[&str]| {
+        check_of("meshctl.dev/v1alpha1", "EgressNetwork", spec, expected);
+    };
+    check("  trafficPolicy: Deny\n", &[]);
+    check(
+        "  trafficPolicy: Allow\n  networks:\n  - {cidr: 10.0.0.0/8, except: [10.0.0.0/99]}\n",
+        &["7 `10.0.0.0/99` is not a network"],
+    );
+}

@@ -143,9 +143,8 @@ impl<R: Rt> Inbound<R> {
             shared,
             app: Destination {
                 peer: Peer {
-                    address: place.app,
-                    identity: None,
                     own: true,
+                    ..Peer::at(place.app)
                 },
                 cluster: None,
             },

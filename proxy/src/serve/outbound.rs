@@ -7,9 +7,7 @@ use engine::failure::{Again, Failure, Flag, Whose};
 use engine::head::RequestHead;
 use engine::report::{Security, Side};
 use engine::session::{Answer, Opened, Session};
-use engine::snapshot::{
-    ClusterKey, ClusterProtocol, Frontend, Passthrough, PortProtocol, Rule, Snapshot,
-};
+use engine::snapshot::{ClusterKey, ClusterProtocol, Frontend, PortProtocol, Rule, Snapshot};
 use engine::trace::Trail;
 use engine::verdict::LocalResponse;
 use http::{HeaderMap, Method};
@@ -23,7 +21,7 @@ use crate::listen::detect::{Detected, Look, LookHttp, LookTls, detect};
 use crate::listen::drain::Watch;
 use crate::net::{AnyIo, ConnInfo, Rt};
 use crate::observe::Role;
-use crate::pool::{Destination, Peer};
+use crate::pool::{Client, Destination, Peer};
 use crate::telemetry::{self, Extra, Rows};
 
 mod connect;
@@ -43,6 +41,8 @@ struct Outbound<R: Rt> {
     /// Where the connection wanted to go; none: every request says for itself.
     to: Option<SocketAddr>,
     from: IpAddr,
+    /// Who opened it, for backends that are told.
+    client: Client,
     /// The rows of the request before: most connections carry one kind of request.
     rows: Mutex<Option<Known>>,
 }
@@ -71,6 +71,7 @@ pub(crate) async fn connection<R: Rt>(
         shared: shared.clone(),
         to: info.original_dst,
         from: info.peer.ip(),
+        client: client(&info),
         rows: Mutex::new(None),
     });
     let Some(http) = look else {
@@ -101,7 +102,19 @@ fn look(snapshot: &Snapshot, to: SocketAddr) -> Option<LookHttp> {
             PortProtocol::Detect => Some(LookHttp::Maybe),
             PortProtocol::Http1 | PortProtocol::Http2 => Some(LookHttp::Declared),
         },
+        // A host outside may be known by the name that a request has for it.
+        Target::Past(_) if snapshot.outbound.named_ports.contains(&to.port()) => {
+            Some(LookHttp::Maybe)
+        }
         Target::Past(past) => past.pod.map(|_| LookHttp::Maybe),
+    }
+}
+
+/// Whose connection it is.
+fn client(info: &ConnInfo) -> Client {
+    Client {
+        source: info.peer,
+        destination: info.original_dst.unwrap_or(info.local),
     }
 }
 
@@ -212,6 +225,7 @@ impl<R: Rt> Outbound<R> {
                 let mirrors = session.mirrors().to_vec();
                 let deadline = session.deadline();
                 let mut run = Run::new(shared, *session, trail, rows);
+                run.client = Some(self.client);
                 let (done, mirrored) = match mirrors.is_empty() {
                     true => (run.drive(&head, body, reply).await, 0),
                     false => {
@@ -315,17 +329,20 @@ impl<R: Rt> Outbound<R> {
     /// Whom a request is for.
     fn target(&self, snapshot: &Snapshot, head: &RequestHead) -> Result<Target, Failure> {
         let found = match self.to {
-            Some(to) => Some(find(snapshot, to)),
+            Some(to) => Some(match find(snapshot, to) {
+                Target::Past(past) if past.pod.is_none() => {
+                    let named = target::by_name(snapshot, head, to.port());
+                    named.unwrap_or(Target::Past(past))
+                }
+                target => target,
+            }),
             None => target::by_authority(snapshot, head),
         };
-        let denied = snapshot.outbound.passthrough == Passthrough::Deny;
         let cause = match found {
-            Some(Target::Past(Past { pod: None, peer })) if denied => {
-                format!(
-                    "{} is not known and passing it through is denied",
-                    peer.address
-                )
-            }
+            Some(Target::Past(past)) => match target::denial(snapshot, &past) {
+                Some(denial) => denial,
+                None => return Ok(Target::Past(past)),
+            },
             Some(target) => return Ok(target),
             None => format!("no service is known by the name `{}`", head.host()),
         };

@@ -87,6 +87,7 @@ impl Mesh {
             inbound: vec![at(ip, INBOUND)],
             in_place: BTreeMap::new(),
             gateway: None,
+            system_roots: Vec::new(),
             tls: Some(identity),
             crypto: crypto(),
             observer: Some(self.seen.clone()),

@@ -17,6 +17,9 @@ pub enum HandshakeError {
     /// A certificate was refused, here or there. One sentence, with the identity and the reason.
     #[error("{0}")]
     Refused(String),
+    /// The server outside left before the handshake was done.
+    #[error("the server left during the handshake: {kind}")]
+    Left { kind: io::ErrorKind },
     /// The connection broke before the handshake was done.
     #[error("the connection to {identity} broke during the handshake: {kind}")]
     Broken {

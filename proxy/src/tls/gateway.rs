@@ -16,8 +16,8 @@ use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 /// What is spoken inside, the best first.
-const HTTP2: &[u8] = b"h2";
-const HTTP1: &[u8] = b"http/1.1";
+pub(super) const HTTP2: &[u8] = b"h2";
+pub(super) const HTTP1: &[u8] = b"http/1.1";
 
 /// A certificate that cannot be shown to anybody.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -145,6 +145,14 @@ impl Certificates {
 /// Whether the client asked for HTTP/2.
 pub(crate) fn speaks_http2(alpn: Option<&[u8]>) -> bool {
     alpn == Some(HTTP2)
+}
+
+/// A certificate with its key, ready to be shown.
+pub(super) fn certified(
+    certificate: &Certificate,
+    crypto: &CryptoProvider,
+) -> Result<Arc<CertifiedKey>, BadCertificate> {
+    read(certificate, crypto).map(|named| named.key)
 }
 
 fn read(certificate: &Certificate, crypto: &CryptoProvider) -> Result<Named, BadCertificate> {

@@ -17,6 +17,7 @@ use rustls::{ClientConfig, InconsistentKeys, RootCertStore, ServerConfig};
 use rustls_pki_types::CertificateDer;
 use tokio::sync::watch;
 
+use super::outside::Outside;
 use super::verify::{ExpectMesh, ExpectServer};
 use super::{Alpn, BadMaterial, Material};
 use crate::telemetry::totals::HandshakeTally;
@@ -30,6 +31,8 @@ pub struct Store {
     clock: Arc<dyn TimeProvider>,
     crypto: Arc<CryptoProvider>,
     pub(crate) handshakes: HandshakeTally,
+    /// For servers outside the mesh.
+    pub(crate) outside: Outside,
     /// None: the proxy has no identity, and takes part in no handshake.
     inner: Option<Mutex<Inner>>,
 }
@@ -47,10 +50,11 @@ struct Inner {
 // === impl Store ===
 
 impl Store {
-    pub fn new(
+    pub(crate) fn new(
         clock: Arc<dyn TimeProvider>,
         crypto: Arc<CryptoProvider>,
         material: Option<watch::Receiver<Arc<Material>>>,
+        outside: Outside,
     ) -> Result<Self, BadMaterial> {
         let inner = match material {
             Some(mut material) => {
@@ -72,6 +76,7 @@ impl Store {
             clock,
             crypto,
             handshakes: HandshakeTally::default(),
+            outside,
             inner,
         })
     }

@@ -17,7 +17,7 @@ struct Side {
 fn side(material: Arc<Material>) -> Side {
     let (rotate, rx) = watch::channel(material);
     let node = World::default().node("10.0.0.1", false);
-    let store = store(&node, crypto(), Some(rx)).unwrap();
+    let store = store(&node, crypto(), Some(rx), &[]).unwrap();
     Side { store, rotate }
 }
 

@@ -193,6 +193,7 @@ impl Pod {
             inbound: vec![SocketAddr::new(self.ip, INBOUND)],
             in_place: Default::default(),
             gateway: None,
+            system_roots: Vec::new(),
             tls: Some(sidecar.material.subscribe()),
             crypto: Arc::clone(&common.crypto),
             observer: common

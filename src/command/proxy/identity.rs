@@ -68,6 +68,26 @@ impl IdentityArgs {
     }
 }
 
+/// Where systems keep the certificates of the authorities that they trust: Debian, Fedora, Alpine,
+/// SUSE. `SSL_CERT_FILE` goes before them, as for OpenSSL.
+const SYSTEM_ROOTS: [&str; 4] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/cert.pem",
+    "/etc/ssl/ca-bundle.pem",
+];
+
+/// The authorities that the machine trusts; none where it has no such file.
+pub(super) fn system_roots() -> Vec<CertificateDer<'static>> {
+    let named = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
+    let mut files = named.into_iter().chain(SYSTEM_ROOTS.map(PathBuf::from));
+    let text = files.find_map(|file| std::fs::read(file).ok());
+    let text = text.unwrap_or_default();
+    CertificateDer::pem_slice_iter(&text)
+        .filter_map(Result::ok)
+        .collect()
+}
+
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     let text = input::read_file(path)?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();

@@ -28,9 +28,9 @@ use super::args::{Place, ProxyArgs, Role};
 use super::config::{self, Config, Source};
 use super::control::Control;
 use super::follow::{Identity, Manifests};
-use super::gateway;
 use super::log::{Level, Log};
 use super::signals::Signals;
+use super::{gateway, identity};
 use crate::error::{Answer, Error};
 use crate::ui::Ui;
 
@@ -248,6 +248,7 @@ fn bootstrap(
         outbound: Place::all(&args.listen.outbound, outbound),
         in_place: in_place(&inbound, config),
         inbound,
+        system_roots: identity::system_roots(),
         gateway: gateway::doors(args, log, all_addresses()),
         tls,
         crypto: Arc::new(aws_lc_rs::default_provider()),

@@ -1,4 +1,4 @@
-//! What gateways are made of.
+//! What gateways are made of, and the ways out of the mesh.
 
 use std::sync::Arc;
 
@@ -7,7 +7,8 @@ use engine::snapshot::ObjectName;
 
 use super::Age;
 use crate::document::Object;
-use crate::gateway::{GatewaySpec, ListenerSetSpec, ReferenceGrantSpec};
+use crate::gateway::{GatewaySpec, ListenerSetSpec, ReferenceGrantSpec, XBackendSpec};
+use crate::policy::EgressNetworkSpec;
 
 /// An object whose whole spec is kept, for the lines of its parts.
 #[derive(Clone, Debug)]
@@ -22,6 +23,15 @@ pub struct Stated<S> {
 pub type Gateway = Stated<GatewaySpec>;
 pub type ListenerSet = Stated<ListenerSetSpec>;
 pub type ReferenceGrant = Stated<ReferenceGrantSpec>;
+pub type XBackend = Stated<XBackendSpec>;
+pub type EgressNetwork = Stated<EgressNetworkSpec>;
+
+/// A ConfigMap with `ca.crt`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bundle {
+    pub name: ObjectName,
+    pub pem: Arc<[u8]>,
+}
 
 /// A certificate and its key, as PEM.
 #[derive(Clone, PartialEq, Eq)]

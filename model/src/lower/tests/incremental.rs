@@ -169,7 +169,10 @@ fn changed(fact: &Fact) -> Fact {
         | Fact::Gateway(_)
         | Fact::ListenerSet(_)
         | Fact::ReferenceGrant(_)
-        | Fact::Secret(_) => {}
+        | Fact::Secret(_)
+        | Fact::Bundle(_)
+        | Fact::XBackend(_)
+        | Fact::EgressNetwork(_) => {}
     }
     fact
 }

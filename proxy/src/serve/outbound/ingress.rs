@@ -24,7 +24,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::Outbound;
+use super::{Outbound, client};
 use crate::exchange::{Respond, Source};
 use crate::listen::detect::{Detected, Look, LookHttp, LookTls, detect};
 use crate::listen::drain::Watch;
@@ -66,6 +66,7 @@ pub(crate) async fn connection<R: Rt>(
             shared,
             to: None,
             from: info.peer.ip(),
+            client: client(&info),
             rows: Mutex::new(None),
         },
         port,

@@ -9,7 +9,7 @@ use engine::live::{ConnectionPermit, LiveCluster, Started, Unavailable};
 use engine::ratelimit::{Asking, Verdict};
 use engine::report::Ended;
 use engine::route::{find_tcp, find_tls};
-use engine::snapshot::{Frontend, Passthrough, RouteKind, Rule, Snapshot};
+use engine::snapshot::{Frontend, RouteKind, Rule, Snapshot};
 use engine::split;
 use engine::time::Instant;
 use engine::trace::Trail;
@@ -18,7 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Outbound;
 use super::request::assess;
-use super::target::{Past, Target, find};
+use super::target::{Past, Target, denial, find};
 use crate::net::{Abort, AnyIo, Rt};
 use crate::observe::{Role, cut};
 use crate::pool::{ConnectError, Peer, connect};
@@ -52,10 +52,9 @@ impl<R: Rt> Outbound<R> {
             // Bytes do not say where they want to go.
             return io.abort();
         };
-        let denied = snapshot.outbound.passthrough == Passthrough::Deny;
         match find(snapshot, to) {
             Target::Frontend(frontend) => self.balanced(snapshot, &frontend, io, sni).await,
-            Target::Past(past) if past.pod.is_none() && denied => io.abort(),
+            Target::Past(past) if denial(snapshot, &past).is_some() => io.abort(),
             Target::Past(past) => self.pinned(&past, io).await,
         }
     }
@@ -232,11 +231,7 @@ impl<R: Rt> Outbound<R> {
         let (rt, tls) = (&self.shared.rt, &self.shared.tls);
         let permit = started.ticket.connection(rt.now());
         let permit = permit.map_err(|_| (None, overflow()))?;
-        let peer = Peer {
-            address: started.endpoint.address,
-            identity: started.endpoint.identity.clone(),
-            own: false,
-        };
+        let peer = Peer::of(&started.endpoint, &started.policy, Some(self.client));
         let timeout = started.policy.connect_timeout;
         match connect(rt, tls, &peer, Alpn::Tcp, timeout).await {
             Ok(io) => Ok((io, permit)),

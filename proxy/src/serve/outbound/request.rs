@@ -7,7 +7,7 @@ use std::task::Poll;
 
 use engine::classify::{Assessment, Broken, Outcome};
 use engine::failure::{Failure, Flag};
-use engine::head::{RequestHead, ResponseHead};
+use engine::head::{RequestHead, ResponseHead, Scheme};
 use engine::live::Wait;
 use engine::session::{Attempt, Connect, End, Next, OnFailure, OnHead, Session};
 use engine::snapshot::ClusterKey;
@@ -20,7 +20,7 @@ use crate::exchange::{Replay, Respond, Source, StreamError};
 use crate::net::Rt;
 use crate::observe::AttemptRecord;
 use crate::pool::exchange::Lease;
-use crate::pool::{ConnectError, Destination, Entered, Peer, Queued, Times};
+use crate::pool::{Client, ConnectError, Destination, Entered, Peer, Queued, Times};
 use crate::serve::direct::{bad_request, is_gone, pass, wire_to};
 use crate::serve::done::Done;
 use crate::serve::exchange::{HeadEnd, StreamEnd, Try};
@@ -36,6 +36,8 @@ pub(super) struct Run<'a, R: Rt> {
     pub(super) trail: Trail,
     pub(super) attempts: Vec<AttemptRecord>,
     pub(super) timeouts: u64,
+    /// Whose request it is; none = the proxy's own.
+    pub(super) client: Option<Client>,
 }
 
 /// What one attempt leads to.
@@ -80,6 +82,7 @@ impl<'a, R: Rt> Run<'a, R> {
             trail,
             attempts: Vec::new(),
             timeouts: 0,
+            client: None,
         }
     }
 
@@ -155,6 +158,8 @@ impl<'a, R: Rt> Run<'a, R> {
         if head.upgrade.is_some() {
             lease.settle(rt).await;
         }
+        let secured = secured(&going.attempt, head);
+        let head = secured.as_ref().unwrap_or(head);
         let mut under_way = match Try::send(lease, head, body.length()) {
             Ok(under_way) => under_way,
             Err(e) => return self.broke(&going, broken(&e), &e.to_string(), body),
@@ -305,7 +310,7 @@ impl<'a, R: Rt> Run<'a, R> {
         reply: &mut D,
     ) -> Result<Lease<R>, NoLease> {
         let attempt = &going.attempt;
-        let (to, times) = destination(attempt, self.session.cluster().key());
+        let (to, times) = destination(attempt, self.session.cluster().key(), self.client);
         let wire = wire_to(&to, attempt.cluster.protocol, head);
         let mut queued = match self.shared.pool.enter(to, wire, times) {
             Entered::Ready(lease) => return Ok(lease),
@@ -458,13 +463,13 @@ impl<'a, R: Rt> Run<'a, R> {
     }
 }
 
-fn destination(attempt: &Attempt, cluster: &ClusterKey) -> (Destination, Times) {
+fn destination(
+    attempt: &Attempt,
+    cluster: &ClusterKey,
+    client: Option<Client>,
+) -> (Destination, Times) {
     let to = Destination {
-        peer: Peer {
-            address: attempt.endpoint.address,
-            identity: attempt.endpoint.identity.clone(),
-            own: false,
-        },
+        peer: Peer::of(&attempt.endpoint, &attempt.cluster, client),
         cluster: Some(cluster.clone()),
     };
     let times = Times {
@@ -472,6 +477,16 @@ fn destination(attempt: &Attempt, cluster: &ClusterKey) -> (Destination, Times) 
         idle: attempt.cluster.idle_timeout,
     };
     (to, times)
+}
+
+/// The head of a request that leaves over TLS although it came without; none for all others.
+fn secured(attempt: &Attempt, head: &RequestHead) -> Option<RequestHead> {
+    let begun = attempt.cluster.tls.is_some() && attempt.endpoint.identity.is_none();
+    (begun && head.scheme == Scheme::Http).then(|| {
+        let mut head = head.clone();
+        head.scheme = Scheme::Https;
+        head
+    })
 }
 
 fn no_connection(error: &ConnectError) -> NoLease {

@@ -4,7 +4,7 @@ use core::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use engine::head::{RequestHead, Scheme};
-use engine::snapshot::{Frontend, ObjectName, Snapshot};
+use engine::snapshot::{BackendTarget, Frontend, ObjectName, Snapshot};
 
 use crate::pool::Peer;
 
@@ -30,9 +30,8 @@ pub(super) fn find(snapshot: &Snapshot, to: SocketAddr) -> Target {
     let pod = outbound.by_pod.get(&to.ip());
     Target::Past(Past {
         peer: Peer {
-            address: to,
             identity: pod.and_then(|pod| pod.identity_at(to.port())).cloned(),
-            own: false,
+            ..Peer::at(to)
         },
         pod: pod.map(|pod| pod.name.clone()),
     })
@@ -50,6 +49,48 @@ pub(super) fn by_authority(snapshot: &Snapshot, head: &RequestHead) -> Option<Ta
     if let Ok(ip) = literal.parse::<IpAddr>() {
         return Some(find(snapshot, SocketAddr::new(ip, port)));
     }
+    by_host(snapshot, host, port)
+}
+
+/// A host outside by the name that a request has for it, on a connection that was redirected to us
+/// on its way to `port`. The names of Services are no matter here: their addresses are known.
+pub(super) fn by_name(snapshot: &Snapshot, head: &RequestHead, port: u16) -> Option<Target> {
+    if !snapshot.outbound.named_ports.contains(&port) {
+        return None;
+    }
+    let found = by_host(snapshot, head.host(), port)?;
+    match &found {
+        Target::Frontend(frontend) => {
+            let mut backends = frontend
+                .routes
+                .rules()
+                .iter()
+                .flat_map(|rule| &rule.backends);
+            let outside = backends.any(|backend| match &backend.target {
+                BackendTarget::Cluster(key) => {
+                    let cluster = snapshot.outbound.clusters.get(key);
+                    cluster.is_some_and(|cluster| cluster.host.is_some())
+                }
+                BackendTarget::Invalid(_) => false,
+            });
+            outside.then_some(found)
+        }
+        Target::Past(_) => None,
+    }
+}
+
+/// Why nobody may go there; none for pods of the mesh.
+pub(super) fn denial(snapshot: &Snapshot, past: &Past) -> Option<String> {
+    let outbound = &snapshot.outbound;
+    match past.pod {
+        Some(_) => None,
+        None => outbound
+            .egress
+            .denial(past.peer.address.ip(), outbound.passthrough),
+    }
+}
+
+fn by_host(snapshot: &Snapshot, host: &str, port: u16) -> Option<Target> {
     let outbound = &snapshot.outbound;
     let host = host.strip_suffix('.').unwrap_or(host);
     let ports = match host.bytes().any(|b| b.is_ascii_uppercase()) {

@@ -39,6 +39,7 @@ async fn a_request_goes_through_a_proxy_over_tcp() {
         inbound: Vec::new(),
         in_place: BTreeMap::new(),
         gateway: None,
+        system_roots: Vec::new(),
         tls: Some(material),
         crypto: crypto(),
         observer: None,

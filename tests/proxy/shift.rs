@@ -8,8 +8,8 @@ use super::canary::{Load, Mesh, ROUTE};
 use super::harness::{Proxy, app, failing_app, free_port};
 use crate::common::Output;
 
-/// Steps that a test has the time for.
-const QUICK: &str = "--to v2 --step 25 --every 500ms --patience 4s --min-samples 10";
+/// Steps that a test has the time for, and patience for a machine that has none.
+const QUICK: &str = "--to v2 --step 25 --every 500ms --patience 20s --min-samples 10";
 
 /// `meshctl route shift reviews` with these flags on the files of the mesh.
 fn shift(mesh: &Mesh, flags: &str, proxies: &[&str]) -> Command {
@@ -100,7 +100,7 @@ fn a_bad_version_loses_its_traffic_and_the_file_is_as_before() {
 #[test]
 fn without_every_proxy_no_step_is_taken() {
     let check = |mesh: &Mesh, proxies: &[&str], why: &str, words: &str| {
-        let flags = "--to v2 --step 25 --every 300ms --patience 1500ms --min-samples 1";
+        let flags = "--to v2 --step 25 --every 300ms --patience 3s --min-samples 1";
         let out = run(mesh, flags, proxies);
         assert_eq!(out.code, 1, "{}", out.shown());
         let end = "no observation came in time: ";

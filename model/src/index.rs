@@ -535,6 +535,7 @@ impl Index {
                         self.changed(Change::Routes(parent));
                     }
                 }
+                PolicyTarget::Gateway(_) => self.changed(Change::Gateways),
                 // Named by those only that guard it.
                 PolicyTarget::Workload(_) => {}
             }

@@ -422,3 +422,61 @@ fn what_a_gateway_cannot_start_with_is_said() {
         &["cannot listen on", "--listen PORT=IP:PORT"],
     );
 }
+
+/// A policy of the Gateway's namespace that names it.
+fn policy(kind: &str, name: &str, spec: &str) -> String {
+    format!(
+        "apiVersion: meshctl.dev/v1alpha1\nkind: {kind}\n\
+         metadata: {{name: {name}, namespace: infra}}\n\
+         spec:\n  targetRefs: [{{group: gateway.networking.k8s.io, kind: Gateway, name: edge}}]\n\
+         {spec}\n---\n"
+    )
+}
+
+#[test]
+fn policies_that_name_a_gateway_hold_for_who_comes_in_there() {
+    let listeners = [
+        listener("http", 80, "HTTP", ""),
+        listener("tcp", 9000, "TCP", ""),
+    ];
+    let from = |block: &str| format!("  rules: [{{from: [{{ipBlocks: [{block}]}}]}}]");
+    let routed = || {
+        [
+            gateway(&listeners.concat()),
+            services(&["a"]),
+            http("a", ", sectionName: http", &[]),
+            route("TCPRoute", "bytes", ", sectionName: tcp", "", "a"),
+        ]
+        .concat()
+    };
+    let few = "  local: {rules: [{matches: [{paths: [/few]}], limit: {requests: 1, unit: Hour}}]}";
+    let deny = "  action: Deny\n  rules: [{to: [{paths: [/admin*]}]}]";
+    let policies = [
+        policy("AuthorizationPolicy", "here", &from("127.0.0.0/8")),
+        policy("AuthorizationPolicy", "no-admin", deny),
+        policy("RateLimitPolicy", "few", few),
+        policy("TrafficPolicy", "slow", "  timeouts: {request: 5s}"),
+    ];
+    let (place, proxy) = edge(&[80, 9000], &[routed(), policies.concat()]);
+    let status = |path: &str| {
+        let answer = get(proxy.ports[&80], "a.com", path);
+        (answer.status, answer.head.contains("x-meshctl-flag"))
+    };
+    assert_eq!(status("/x"), (200, false));
+    assert_eq!(status("/admin/x"), (403, true));
+    assert_eq!(status("/few"), (200, false));
+    assert_eq!(status("/few"), (429, true));
+    let request = "GET /x HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    let bytes = || exchange(proxy.ports[&9000], request).status;
+    // A Deny ignores what bytes do not have, and denies them all.
+    assert_eq!(bytes(), 0);
+    let elsewhere = policy("AuthorizationPolicy", "here", &from("10.0.0.0/8"));
+    let fault = "  fault: {abort: {httpStatus: 418}}";
+    let fault = policy("TrafficPolicy", "slow", fault);
+    place.file("mesh/all.yaml", [routed(), fault].concat());
+    assert!(eventually(|| status("/admin/x").0 == 418));
+    assert_eq!(bytes(), 200);
+    place.file("mesh/all.yaml", [routed(), elsewhere].concat());
+    assert!(eventually(|| status("/x").0 == 403));
+    assert_eq!(bytes(), 0);
+}

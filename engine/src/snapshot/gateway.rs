@@ -7,12 +7,14 @@ use std::sync::Arc;
 
 use xxhash_rust::xxh3::Xxh3Default;
 
-use super::Frontend;
+use super::{Frontend, InboundPort};
 
 /// A gateway's listeners. Without ports the proxy is no gateway.
 #[derive(Clone, Debug, Default)]
 pub struct Gateway {
     pub ports: BTreeMap<u16, Arc<GatewayPort>>,
+    /// Who may pass its listeners, and how often.
+    pub guard: Arc<InboundPort>,
 }
 
 /// The listeners that share a port: told apart by host name.

@@ -11,7 +11,8 @@ pub(super) struct Guarded<'f, 'a> {
     pub(super) service: Option<(&'f Service, Option<String>)>,
 }
 
-/// What a target stands for; none for routes, for Workloads, and for what is not in the input.
+/// What a target stands for; none for routes, Workloads and Gateways, and for what is
+/// not in the input.
 pub(super) fn guarded<'f, 'a>(
     facts: &'f Facts<'a>,
     policy: &AuthorizationPolicy,
@@ -31,7 +32,9 @@ pub(super) fn guarded<'f, 'a>(
             (facts.behind(service).collect(), Some((service, section)))
         }
         // What no Service stands before has no ports of a Service to be mistaken for its own.
-        PolicyTarget::Route { .. } | PolicyTarget::Workload(_) => return None,
+        PolicyTarget::Route { .. } | PolicyTarget::Workload(_) | PolicyTarget::Gateway(_) => {
+            return None;
+        }
     };
     if let Some(selector) = &policy.spec.selector {
         workloads.retain(|w| selector.matches(&w.workload.template.metadata.labels));

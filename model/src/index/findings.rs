@@ -288,6 +288,14 @@ impl Index {
                             Service, or by `selector` in a policy of their Namespace";
                 at("name", Code::PolicyTargetMissing, message, help.into())
             }
+            Some(PolicyTarget::Gateway(name)) => {
+                if self.gateway(&name).is_some() {
+                    return None;
+                }
+                let message = format!("the target Gateway {name} does not exist");
+                let help = "it is looked for in the policy's namespace";
+                at("name", Code::PolicyTargetMissing, message, help.into())
+            }
             Some(PolicyTarget::Namespace(_) | PolicyTarget::Mesh) => None,
         }
     }

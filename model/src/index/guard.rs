@@ -73,6 +73,25 @@ impl Index {
         guards
     }
 
+    /// The AuthorizationPolicies that name a Gateway, oldest first. Those of its namespace and of
+    /// the mesh are about what workloads are asked, not about who comes in from outside.
+    pub(crate) fn gateway_authorization(
+        &self,
+        gateway: &ObjectName,
+    ) -> impl Iterator<Item = &Policy<AuthorizationPolicySpec>> {
+        let target = PolicyTarget::Gateway(gateway.clone());
+        self.authorization_policies.each(&target)
+    }
+
+    /// The RateLimitPolicies that name a Gateway, oldest first.
+    pub(crate) fn gateway_rate_limits(
+        &self,
+        gateway: &ObjectName,
+    ) -> impl Iterator<Item = &Policy<RateLimitPolicySpec>> {
+        let target = PolicyTarget::Gateway(gateway.clone());
+        self.rate_limit_policies.each(&target)
+    }
+
     /// What decides about mutual TLS of a pod: the namespace's policy before the mesh's, one with a
     /// selector before one without, the oldest of two alike; it holds as a whole.
     pub(crate) fn peer_authentication(
@@ -197,6 +216,7 @@ impl Index {
                     self.changed(Change::Routes(service));
                 }
                 PolicyTarget::Workload(name) => self.changed(Change::Pod(name)),
+                PolicyTarget::Gateway(_) => self.changed(Change::Gateways),
                 PolicyTarget::Mesh | PolicyTarget::Namespace(_) | PolicyTarget::Route { .. } => {
                     self.changed(Change::Everything);
                 }

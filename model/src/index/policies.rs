@@ -36,6 +36,7 @@ pub enum PolicyTarget {
     },
     /// A process outside Kubernetes.
     Workload(ObjectName),
+    Gateway(ObjectName),
 }
 
 /// Policies of one kind, by target.
@@ -95,7 +96,10 @@ impl<S: Targets> Policies<S> {
     }
 
     /// All policies for exactly this target, oldest first: of a kind whose policies unite.
-    pub(super) fn each(&self, target: &PolicyTarget) -> impl Iterator<Item = &Policy<S>> {
+    pub(super) fn each(
+        &self,
+        target: &PolicyTarget,
+    ) -> impl Iterator<Item = &Policy<S>> + use<'_, S> {
         let names = self.by_target.get(target).into_iter().flatten();
         names.filter_map(|(_, name)| self.all.get(name))
     }
@@ -214,7 +218,8 @@ impl Index {
         of_route.or_else(|| policies.effective(service, port, consumer))
     }
 
-    /// The traffic policy for a rule of a route attached to a gateway.
+    /// The traffic policy for a rule of a route attached to a gateway: that of the rule, the route,
+    /// the Gateway, its namespace, or the mesh.
     pub fn gateway_traffic_policy(
         &self,
         gateway: &ObjectName,
@@ -224,6 +229,7 @@ impl Index {
         let of_route = route.and_then(|(route, rule)| policies.for_rule(route, rule));
         let namespace = || PolicyTarget::Namespace(Arc::clone(&gateway.namespace));
         of_route
+            .or_else(|| policies.for_target(&PolicyTarget::Gateway(gateway.clone())))
             .or_else(|| policies.for_target(&namespace()))
             .or_else(|| policies.for_target(&PolicyTarget::Mesh))
     }
@@ -317,6 +323,7 @@ pub(crate) fn resolve(home: &Arc<str>, target: &TargetRef) -> Option<PolicyTarge
         "HTTPRoute" => Some(route(RouteKind::Http)),
         "GRPCRoute" => Some(route(RouteKind::Grpc)),
         "Workload" => Some(PolicyTarget::Workload(here(&target.name))),
+        "Gateway" => Some(PolicyTarget::Gateway(here(&target.name))),
         _ => None,
     }
 }

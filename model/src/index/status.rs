@@ -220,7 +220,10 @@ impl Index {
                 .any(|service| service.namespace == *name),
             Some(PolicyTarget::Service { .. }) => true,
             // A route that nobody governs by is the route's own affair.
-            Some(PolicyTarget::Route { .. } | PolicyTarget::Workload(_)) | None => false,
+            Some(
+                PolicyTarget::Route { .. } | PolicyTarget::Workload(_) | PolicyTarget::Gateway(_),
+            )
+            | None => false,
         }
     }
 

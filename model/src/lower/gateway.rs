@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use engine::snapshot::authz::{Applied, Authorization};
 use engine::snapshot::gateway::{Certificate, GatewayPort, Listener, ListenerTls, Spoken};
-use engine::snapshot::{Frontend, Gateway, PortProtocol, RouteKind, RouteTable};
+use engine::snapshot::ratelimit::{Limited, RateLimits};
+use engine::snapshot::{Frontend, Gateway, InboundPort, PortProtocol, RouteKind, RouteTable};
 
 use super::digest::digest;
 use super::routes::Scope;
+use super::{authorization, rate_limit};
 use crate::gateway::CertificateReference;
 use crate::index::gateways::{passes_through, spoken};
 use crate::index::{self, Index, ListenerAt};
@@ -20,7 +23,7 @@ pub(super) fn version(gateway: &Gateway) -> u64 {
         let shape = (port.port, port.spoken, &one.name, &one.host, one.http);
         (shape, &one.tls, routes.version(), origin)
     });
-    digest(&listeners.collect::<Vec<_>>())
+    digest(&(listeners.collect::<Vec<_>>(), &gateway.guard))
 }
 
 pub(super) fn gateway(index: &Index, gateway: &index::Gateway) -> Gateway {
@@ -37,6 +40,34 @@ pub(super) fn gateway(index: &Index, gateway: &index::Gateway) -> Gateway {
     });
     Gateway {
         ports: ports.collect(),
+        guard: Arc::new(guard(index, gateway)),
+    }
+}
+
+/// The policies that name the Gateway. Mutual TLS is the affair of its listeners.
+fn guard(index: &Index, gateway: &index::Gateway) -> InboundPort {
+    let asks = |policy: &&index::AuthorizationPolicy| {
+        policy.spec.rules.is_some() || policy.spec.jwt.is_some()
+    };
+    let found = index.gateway_authorization(&gateway.name).filter(asks);
+    let applied = found.map(|policy| Applied {
+        policy: Arc::new(authorization::policy(policy)),
+        scope: None,
+    });
+    let mut policies: Vec<Applied> = applied.collect();
+    // Stable: of one action the oldest stays first.
+    policies.sort_by_key(|applied| applied.policy.action);
+    let limits = index.gateway_rate_limits(&gateway.name);
+    let limits = limits.map(|policy| Limited {
+        policy: Arc::new(rate_limit::policy(policy)),
+        scope: None,
+    });
+    InboundPort {
+        authorization: Arc::new(Authorization { policies }),
+        limits: Arc::new(RateLimits {
+            policies: limits.collect(),
+        }),
+        ..InboundPort::default()
     }
 }
 

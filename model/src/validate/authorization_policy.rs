@@ -29,6 +29,9 @@ type Judge = fn(&mut Check, &str);
 
 pub(super) fn check(check: &mut Check, spec: &AuthorizationPolicySpec) {
     targets::targets(check, &spec.target_refs, AUTHORIZATION_POLICY);
+    let help = "it names workloads: give the Gateway a policy of its own";
+    let selector = spec.selector.is_some();
+    targets::not_of_gateways(check, &spec.target_refs, "selector", selector, help);
     producer_only(check, spec);
     if let Some(selector) = &spec.selector {
         check.field("selector", |check| self::selector(check, selector));

@@ -24,6 +24,12 @@ pub(super) fn check(check: &mut Check, spec: &RateLimitPolicySpec) {
     if let Some(selector) = &spec.selector {
         check.field("selector", |check| self::selector(check, selector));
     }
+    let help = "it names workloads: give the Gateway a policy of its own";
+    let selector = spec.selector.is_some();
+    targets::not_of_gateways(check, &spec.target_refs, "selector", selector, help);
+    let help = "responses from behind a Gateway are passed on as they are: remove the field";
+    let headers = spec.headers == Some(true);
+    targets::not_of_gateways(check, &spec.target_refs, "headers", headers, help);
     side(check, spec);
     if spec.local.is_none() && spec.global.is_none() {
         check.error("the policy limits nothing", "set local or global");
@@ -63,10 +69,10 @@ fn side(check: &mut Check, spec: &RateLimitPolicySpec) {
             "the proxy of the destination asks the service that counts: use a policy of its own",
         );
         check.each("targetRefs", &spec.target_refs, |check, target| {
-            if target.kind == "Workload" {
+            if ["Workload", "Gateway"].contains(&target.kind.as_str()) {
                 check.field("kind", |check| {
                     check.error(
-                        "the limits of a Workload are held by its own proxy",
+                        format!("the limits of a {} are held by its own proxy", target.kind),
                         "remove `side: Client`, or name the Service that callers call",
                     );
                 });

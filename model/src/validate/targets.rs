@@ -21,6 +21,7 @@ pub(crate) const TRAFFIC_POLICY: Allowed = &[
     (GATEWAY_GROUP, "HTTPRoute", true),
     (GATEWAY_GROUP, "GRPCRoute", true),
     ("", "Service", true),
+    (GATEWAY_GROUP, "Gateway", false),
     ("", "Namespace", false),
 ];
 
@@ -28,6 +29,7 @@ pub(crate) const AUTHORIZATION_POLICY: Allowed = &[
     ("", "Service", true),
     (GATEWAY_GROUP, "HTTPRoute", true),
     (GATEWAY_GROUP, "GRPCRoute", true),
+    (GATEWAY_GROUP, "Gateway", false),
     (GROUP, "Workload", false),
     ("", "Namespace", false),
     (X_GROUP, "XMesh", false),
@@ -37,11 +39,12 @@ pub(crate) const RATE_LIMIT_POLICY: Allowed = &[
     ("", "Service", true),
     (GATEWAY_GROUP, "HTTPRoute", true),
     (GATEWAY_GROUP, "GRPCRoute", true),
+    (GATEWAY_GROUP, "Gateway", false),
     (GROUP, "Workload", false),
 ];
 
 /// Kinds of the full design that this version does not act on.
-const LATER: [(&str, &str); 2] = [(X_GROUP, "XBackend"), (GATEWAY_GROUP, "Gateway")];
+const LATER: [(&str, &str); 1] = [(X_GROUP, "XBackend")];
 
 pub(super) fn targets(check: &mut Check, targets: &[TargetRef], allowed: Allowed) {
     if targets.is_empty() {
@@ -63,6 +66,21 @@ pub(super) fn targets(check: &mut Check, targets: &[TargetRef], allowed: Allowed
                 );
             });
         }
+    }
+}
+
+/// Refuses what says nothing of a Gateway, where one is named.
+pub(super) fn not_of_gateways(
+    check: &mut Check,
+    targets: &[TargetRef],
+    field: &str,
+    is_there: bool,
+    help: &str,
+) {
+    if is_there && targets.iter().any(|target| target.kind == "Gateway") {
+        check.field(field, |check| {
+            check.error(format!("`{field}` has no effect at a Gateway"), help);
+        });
     }
 }
 

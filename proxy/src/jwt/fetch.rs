@@ -153,7 +153,8 @@ impl Fetched {
     /// Takes over which sources there are.
     fn follow(&self, snapshot: &Snapshot, now: Instant) {
         let inbound = &snapshot.inbound;
-        let ports = inbound.ports.values().chain([&inbound.default]);
+        let gateway = [&inbound.default, &*snapshot.gateway.guard];
+        let ports = inbound.ports.values().chain(gateway);
         let policies = ports.flat_map(|port| &port.authorization.policies);
         let providers = policies.flat_map(|applied| applied.policy.jwt.iter());
         let sources = providers.flat_map(|jwt| &jwt.providers);

@@ -32,21 +32,21 @@ const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
 /// Who wants to be admitted.
 #[derive(Clone, Copy)]
-pub(super) struct Visitor<'a> {
+pub(in crate::serve) struct Visitor<'a> {
     /// Proven by the handshake.
-    pub(super) peer: Option<&'a Identity>,
-    pub(super) address: IpAddr,
+    pub(in crate::serve) peer: Option<&'a Identity>,
+    pub(in crate::serve) address: IpAddr,
     /// Which port is meant.
-    pub(super) port: u16,
+    pub(in crate::serve) port: u16,
     /// None for a connection that is not HTTP.
-    pub(super) head: Option<&'a RequestHead>,
+    pub(in crate::serve) head: Option<&'a RequestHead>,
 }
 
 /// What was decided about a request, and why.
-pub(super) struct Judged {
-    pub(super) decision: Decision,
+pub(in crate::serve) struct Judged {
+    pub(in crate::serve) decision: Decision,
     limits: ratelimit::Verdict,
-    pub(super) trail: Trail,
+    pub(in crate::serve) trail: Trail,
 }
 
 // === impl Judged ===
@@ -65,7 +65,7 @@ impl Judged {
         }
     }
 
-    pub(super) fn shadow(&self) -> Shadow {
+    pub(in crate::serve) fn shadow(&self) -> Shadow {
         Shadow {
             audited: !self.decision.audits.is_empty(),
             limited: self.limits.shadowed,
@@ -73,7 +73,7 @@ impl Judged {
     }
 
     /// Why it is not admitted.
-    pub(super) fn failure(&self) -> Option<Failure> {
+    pub(in crate::serve) fn failure(&self) -> Option<Failure> {
         match &self.decision.verdict {
             Err(denial) => Some(denial.failure()),
             Ok(_) => self.limits.refused.clone(),
@@ -82,7 +82,7 @@ impl Judged {
 
     /// The answer to a request that is not admitted, and why it is not. The client is told less
     /// than the log: a rule's name helps whoever looks for a way around.
-    pub(super) fn refusal(
+    pub(in crate::serve) fn refusal(
         &self,
         head: &RequestHead,
         now: Instant,
@@ -100,7 +100,7 @@ impl Judged {
     }
 
     /// What the client of an admitted request is told besides the response.
-    pub(super) fn says(&self, meshed: bool, now: Instant) -> HeaderMap {
+    pub(in crate::serve) fn says(&self, meshed: bool, now: Instant) -> HeaderMap {
         let mut says = HeaderMap::new();
         if let Some(told) = self.limits.told {
             told.write(now, &mut says);
@@ -117,7 +117,11 @@ impl Judged {
 impl Visitor<'_> {
     /// Whether the request, or the connection, is admitted at a door: what this proxy knows by
     /// itself first, so that nobody is asked about a request that is refused anyway.
-    pub(super) async fn admit<R: Rt>(self, shared: &Shared<R>, door: &InboundPort) -> Judged {
+    pub(in crate::serve) async fn admit<R: Rt>(
+        self,
+        shared: &Shared<R>,
+        door: &InboundPort,
+    ) -> Judged {
         let (mut judged, questions) = self.judge(shared, door);
         if !questions.is_empty() {
             judged.ask(shared, &questions).await;

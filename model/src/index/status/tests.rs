@@ -159,3 +159,34 @@ spec: {addresses: [192.0.2.1]}
         ]
     );
 }
+
+#[test]
+fn a_gateway_is_a_target_that_is_there_or_not() {
+    let text = "---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: edge, namespace: shop}
+spec: {gatewayClassName: c, listeners: [{name: http, port: 80, protocol: HTTP}]}
+";
+    let edge =
+        |name: &str| format!("{{group: gateway.networking.k8s.io, kind: Gateway, name: {name}}}");
+    let targets = ["edge", "gone"].map(edge).join(", ");
+    for (kind, spec) in [
+        ("AuthorizationPolicy", "rules: [{}]"),
+        (
+            "RateLimitPolicy",
+            "local: {rules: [{limit: {requests: 1}}]}",
+        ),
+        ("TrafficPolicy", "retry: {}"),
+    ] {
+        let policy = policy(kind, "p", &targets, spec);
+        assert_eq!(
+            said(&format!("{text}{policy}")),
+            [
+                "p Gateway edge: Accepted Programmed",
+                "p Gateway gone: TargetNotFound",
+            ],
+            "{kind}"
+        );
+    }
+}

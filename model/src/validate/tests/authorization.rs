@@ -195,6 +195,19 @@ fn a_workload_is_named_by_those_that_guard_it() {
         &format!("  side: Client\n{limit}"),
         &["5 error: the limits of a Workload are held by its own proxy"],
     );
+    let gateway = "group: gateway.networking.k8s.io, kind: Gateway, name: edge";
+    policy("RateLimitPolicy", gateway, limit, &[]);
+    policy(
+        "RateLimitPolicy",
+        gateway,
+        &format!("  headers: true\n  selector: {{matchLabels: {{a: b}}}}\n{limit}"),
+        &[
+            "7 error: `selector` has no effect at a Gateway",
+            "6 error: `headers` has no effect at a Gateway",
+        ],
+    );
+    policy("AuthorizationPolicy", gateway, "  rules: [{}]\n", &[]);
+    policy("TrafficPolicy", gateway, "  retry: {}\n", &[]);
     let cannot = "5 error: Workload (group \"meshctl.dev\") cannot be a target of this policy";
     policy("BackendPolicy", workload, "  limits: {}\n", &[cannot]);
     policy("TrafficPolicy", workload, "  retry: {}\n", &[cannot]);

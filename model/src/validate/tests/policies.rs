@@ -60,9 +60,7 @@ fn targets_are_of_the_kinds_a_policy_is_for() {
     targets(
         "TrafficPolicy",
         "  - {group: gateway.networking.k8s.io, kind: Gateway, name: g}\n",
-        &[
-            "7 error: Gateway (group \"gateway.networking.k8s.io\") is not supported by this version",
-        ],
+        &[],
     );
     targets(
         "TrafficPolicy",

@@ -20,6 +20,7 @@ use engine::snapshot::gateway::{GatewayPort, Listener, ListenerTls, Spoken};
 use engine::snapshot::{Frontend, RouteKind, Snapshot};
 use engine::time::Duration;
 use engine::trace::Trail;
+use engine::verdict::LocalResponse;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -28,11 +29,12 @@ use super::{Outbound, client};
 use crate::exchange::{Respond, Source};
 use crate::listen::detect::{Detected, Look, LookHttp, LookTls, detect};
 use crate::listen::drain::Watch;
-use crate::net::{AnyIo, ConnInfo, Prefixed, Rt};
+use crate::net::{Abort as _, AnyIo, ConnInfo, Prefixed, Rt};
 use crate::observe::{Role, cut};
+use crate::serve::admit::{Judged, Visitor};
 use crate::serve::done::Done;
 use crate::serve::downstream::{Handler, serve1, serve2};
-use crate::serve::{Shared, headers};
+use crate::serve::{Entry, Shadow, Shared, headers, local};
 use crate::telemetry::{Extra, workload};
 use crate::tls::gateway::speaks_http2;
 
@@ -77,11 +79,8 @@ pub(crate) async fn connection<R: Rt>(
         Spoken::Tls => ingress.tls(&snapshot, at, io, watch).await,
         Spoken::Tcp => {
             if let Some(listener) = at.listener("") {
-                let io = AnyIo::Plain(io);
-                ingress
-                    .out
-                    .balanced(&snapshot, &listener.frontend, io, None)
-                    .await;
+                let (frontend, io) = (&listener.frontend, AnyIo::Plain(io));
+                ingress.bytes(&snapshot, frontend, io, None).await;
             }
         }
     }
@@ -146,7 +145,7 @@ impl<R: Rt> Ingress<R> {
         match &listener.tls {
             ListenerTls::Passthrough => {
                 let io = AnyIo::Peeked(io);
-                self.out.balanced(snapshot, frontend, io, Some(name)).await;
+                self.bytes(snapshot, frontend, io, Some(name)).await;
             }
             ListenerTls::Terminate(_) => {
                 let Some(stream) = self.end_tls(snapshot, at, listener, io).await else {
@@ -158,7 +157,7 @@ impl<R: Rt> Ingress<R> {
                     self.ended = Some(listener.name.clone());
                     self.http(io, http2, watch).await;
                 } else {
-                    self.out.balanced(snapshot, frontend, io, Some(name)).await;
+                    self.bytes(snapshot, frontend, io, Some(name)).await;
                 }
             }
             ListenerTls::None => {}
@@ -199,6 +198,69 @@ impl<R: Rt> Ingress<R> {
                 None
             }
         }
+    }
+
+    /// Forwards a connection that the Gateway's policies admit.
+    async fn bytes(
+        &self,
+        snapshot: &Snapshot,
+        frontend: &Frontend,
+        mut io: AnyIo<R::Io>,
+        name: Option<&str>,
+    ) {
+        let judged = self.admit(snapshot, frontend, None).await;
+        match judged.failure() {
+            None => self.out.balanced(snapshot, frontend, io, name).await,
+            Some(failure) => {
+                io.abort();
+                self.refused(snapshot, failure.flag, &failure.to_string());
+            }
+        }
+    }
+
+    /// What the Gateway's policies say about a request, or a connection that is not HTTP.
+    async fn admit(
+        &self,
+        snapshot: &Snapshot,
+        frontend: &Frontend,
+        head: Option<&RequestHead>,
+    ) -> Judged {
+        let shared = &self.out.shared;
+        let visitor = Visitor {
+            peer: None,
+            address: self.out.from,
+            port: self.port,
+            head,
+        };
+        let judged = visitor.admit(shared, &snapshot.gateway.guard).await;
+        let shadow = judged.shadow();
+        if shadow != Shadow::default() {
+            let rows = self.out.look_up(snapshot, frontend, None, None);
+            shared.telemetry.shadowed(rows, shadow);
+        }
+        judged
+    }
+
+    /// Answers a request that the Gateway's policies do not admit.
+    async fn turn_away<D: Respond>(
+        &self,
+        snapshot: &Snapshot,
+        frontend: &Frontend,
+        (answer, failure): (LocalResponse, Failure),
+        (head, entry): (&RequestHead, &Entry),
+        reply: &mut D,
+    ) {
+        let shared = &self.out.shared;
+        let rows = self.out.look_up(snapshot, frontend, None, None);
+        shared.telemetry.start(rows);
+        let status = answer.status;
+        local::send(&shared.rt, answer, &head.method, reply).await;
+        let done = Done::failed(status, &failure);
+        let took = shared.rt.now().since(entry.started);
+        shared.telemetry.end(rows, &done, Extra::default(), took);
+        shared.observe(Role::Outbound, head, entry, &done, |record| {
+            record.service = Some(frontend.service.clone());
+        });
     }
 
     /// Nobody here has the name that a client asks for.
@@ -268,16 +330,25 @@ impl<R: Rt> Handler<R> for Ingress<R> {
         headers::from_outside(&mut head, out.from, shared.trusted_hops);
         let entry = shared.enter(&mut head.headers);
         let snapshot = shared.snapshot();
-        let failure = match self.frontend(&snapshot, &head) {
-            Ok(frontend) => {
-                let reply = &mut reply;
-                return out
-                    .routed(&snapshot, &frontend, head, &entry, body, reply)
-                    .await;
+        let frontend = match self.frontend(&snapshot, &head) {
+            Ok(frontend) => frontend,
+            Err(failure) => {
+                let done = out.refuse(&failure, &head, &mut reply).await;
+                shared.observe(Role::Outbound, &head, &entry, &done, |_| {});
+                return;
             }
-            Err(failure) => failure,
         };
-        let done = out.refuse(&failure, &head, &mut reply).await;
-        shared.observe(Role::Outbound, &head, &entry, &done, |_| {});
+        let judged = self.admit(&snapshot, &frontend, Some(&head)).await;
+        if let Some(refusal) = judged.refusal(&head, shared.rt.now()) {
+            let of = (&head, &entry);
+            return self
+                .turn_away(&snapshot, &frontend, refusal, of, &mut reply)
+                .await;
+        }
+        for name in &judged.decision.remove {
+            head.headers.remove(name);
+        }
+        out.routed(&snapshot, &frontend, head, &entry, body, &mut reply)
+            .await;
     }
 }

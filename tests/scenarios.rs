@@ -75,12 +75,13 @@ fn every_scenario_passes_twice_with_the_same_bytes() {
 
 /// Scenarios about bytes and connections, keys that are fetched over one among them: the policy
 /// level says that it cannot show them.
-const BEYOND_POLICY: [&str; 8] = [
+const BEYOND_POLICY: [&str; 9] = [
     "certificate_expiry.yaml",
     "connect_fail_fast.yaml",
     "fields_connections.yaml",
     "fields_health.yaml",
     "health_check.yaml",
+    "idle_connections.yaml",
     "slow_answers.yaml",
     "tokens_fetched.yaml",
     "zone_partition.yaml",

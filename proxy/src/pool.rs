@@ -137,6 +137,8 @@ pub(crate) struct Pooled2 {
     client: codec2::Client,
     /// False once the driver has ended.
     running: Arc<AtomicBool>,
+    /// When something was last read, in nanoseconds.
+    last_heard: Arc<AtomicU64>,
 }
 
 // === impl Pool ===
@@ -339,6 +341,7 @@ impl<R: Rt> Queued<R> {
                             home.mux.connected(Pooled2 {
                                 client,
                                 running: running.clone(),
+                                last_heard: last_heard.clone(),
                             });
                             pool.ensure_sweeps(times.idle);
                             let keep_alive = pool.keep_alive;
@@ -450,5 +453,9 @@ impl Multiplexed for Pooled2 {
 
     fn streams_max(&self) -> usize {
         self.client.max_streams()
+    }
+
+    fn heard(&self) -> Instant {
+        Instant::from_nanos(self.last_heard.load(Ordering::Relaxed))
     }
 }

@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::app::AppPod;
 use crate::net::SimRt;
-use crate::scenario::{Action, Spec};
+use crate::scenario::{Action, Metric, Spec};
 use crate::world::NodeId;
 
 mod agent;
@@ -65,7 +65,7 @@ pub(crate) struct Site {
     pub(crate) agent: Option<Arc<Agent>>,
 }
 
-/// The events of a scenario that are about bytes or connections.
+/// The events and expectations of a scenario that are about bytes or connections.
 pub fn cannot_show(spec: &Spec) -> Vec<String> {
     let mut found = Vec::new();
     for (i, event) in spec.events.iter().enumerate() {
@@ -81,6 +81,12 @@ pub fn cannot_show(spec: &Spec) -> Vec<String> {
             _ => continue,
         };
         found.push(format!("events[{i}] ({}): {about}", event.title()));
+    }
+    for (i, expectation) in spec.expect.iter().enumerate() {
+        if expectation.metric == Metric::Connections {
+            let name = &expectation.name;
+            found.push(format!("expect[{i}] ({name}): nothing closes connections"));
+        }
     }
     found
 }

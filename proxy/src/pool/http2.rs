@@ -18,6 +18,9 @@ pub(crate) trait Multiplexed: Clone {
 
     /// How many streams the peer allows at once.
     fn streams_max(&self) -> usize;
+
+    /// When something last came from the peer: a connection without streams is idle since then.
+    fn heard(&self) -> Instant;
 }
 
 /// The connections to one endpoint, and who waits for one.
@@ -34,8 +37,6 @@ struct Open<H> {
     id: u64,
     handle: H,
     streams: usize,
-    /// Since when a sweep has seen it without streams.
-    idle_since: Option<Instant>,
 }
 
 /// One stream's share of a connection: counted until it is dropped.
@@ -101,7 +102,6 @@ impl<H: Multiplexed> Mux<H> {
             id,
             handle,
             streams: 0,
-            idle_since: None,
         });
         inner.connecting = false;
         drop(inner);
@@ -125,16 +125,15 @@ impl<H: Multiplexed> Mux<H> {
     /// nothing is left.
     pub(crate) fn sweep(&self, now: Instant, timeout: Duration) -> Option<Instant> {
         let mut inner = self.lock();
-        inner.open.retain_mut(|o| {
-            if o.streams > 0 {
-                o.idle_since = None;
-                return true;
-            }
-            let since = *o.idle_since.get_or_insert(now);
-            o.handle.is_alive() && since + timeout > now
+        inner.open.retain(|o| {
+            let recent = || o.handle.is_alive() && o.handle.heard() + timeout > now;
+            o.streams > 0 || recent()
         });
-        let due = inner.open.iter().map(|o| o.idle_since.unwrap_or(now));
-        due.min().map(|since| since + timeout)
+        let idle_since = inner.open.iter().map(|o| match o.streams {
+            0 => o.handle.heard(),
+            _ => now,
+        });
+        idle_since.min().map(|since| since + timeout)
     }
 
     /// Drops all connections that have no stream.
@@ -159,7 +158,6 @@ impl<H: Multiplexed> Mux<H> {
         let mut inner = self.lock();
         if let Some(open) = inner.open.iter_mut().find(|o| o.id == id) {
             open.streams -= 1;
-            open.idle_since = None;
         }
         let waiting = !inner.waiters.is_empty();
         drop(inner);
@@ -202,7 +200,6 @@ impl<H: Multiplexed> Inner<H> {
         let mut open = self.open.iter_mut();
         let free = open.find(|o| o.handle.is_alive() && o.streams < o.handle.streams_max())?;
         free.streams += 1;
-        free.idle_since = None;
         Some((free.handle.clone(), free.id))
     }
 }

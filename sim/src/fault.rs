@@ -7,7 +7,8 @@ use http::StatusCode;
 use crate::app::{Errors, Slowness};
 use crate::cluster::Cluster;
 use crate::net::link::{LinkPatch, LinkRule, Place};
-use crate::scenario::{self, Action, PodChoice};
+use crate::scenario::event::Skew;
+use crate::scenario::{self, Action, PodChoice, Span};
 use crate::world::Crash;
 
 mod links;
@@ -145,11 +146,7 @@ impl Cluster {
             }
             Action::Reset(_) => self.world.reset_connections(&Place::Node(node)),
             Action::ExpireCertificates(_) => self.certify(name, true),
-            Action::Skew(skew) => {
-                let ahead = skew.ahead.map_or(0, |s| signed(nanos(s.0)));
-                let behind = skew.behind.map_or(0, |s| signed(nanos(s.0)));
-                self.world.skew(node, ahead - behind);
-            }
+            Action::Skew(skew) => self.world.skew(node, offset(skew)),
             Action::Disconnect(_) => self.disconnect(name, true),
             // The others have no pods, or are no faults.
             Action::Partition(_)
@@ -168,16 +165,32 @@ impl Cluster {
         let Some(pod) = self.pods.get(name) else {
             return;
         };
+        let node = pod.node;
         match action {
+            Action::Crash(_) | Action::Pause(_) | Action::ExpireCertificates(_)
+                if self.suffered(action.field(), name).is_some() => {}
             Action::Crash(_) => self.revive(name, core::time::Duration::ZERO),
-            Action::Pause(_) => self.world.unpause(pod.node),
+            Action::Pause(_) => self.world.unpause(node),
             Action::Slow(_) => pod.behave(|b| b.slow.remove(&event)),
             Action::Error(_) => pod.behave(|b| b.errors.remove(&event)),
             Action::ExpireCertificates(_) => self.certify(name, false),
-            Action::Skew(_) => self.world.skew(pod.node, 0),
+            Action::Skew(_) => {
+                let other = self.suffered(action.field(), name);
+                let other = other.and_then(|event| self.spec.events[event].skew.as_ref());
+                self.world.skew(node, other.map_or(0, offset));
+            }
             Action::Disconnect(_) => self.disconnect(name, false),
             _ => {}
         }
+    }
+
+    /// An event that goes on and does to the pod what the event that ended did.
+    fn suffered(&self, field: &str, pod: &ObjectName) -> Option<usize> {
+        let mut others = self.active.iter().filter(|(event, active)| {
+            let action = self.spec.events[**event].action();
+            action.is_some_and(|a| a.field() == field) && active.pods.contains(pod)
+        });
+        others.next().map(|(event, _)| *event)
     }
 
     fn strike_link(
@@ -245,6 +258,11 @@ fn chosen(pods: Vec<ObjectName>, choice: Option<&PodChoice>) -> Vec<ObjectName> 
         .collect()
 }
 
-fn signed(nanos: u64) -> i64 {
-    i64::try_from(nanos).unwrap_or(i64::MAX)
+/// How far a wall clock goes wrong, in nanoseconds.
+fn offset(skew: &Skew) -> i64 {
+    let signed = |span: Option<Span>| {
+        let nanos = span.map_or(0, |s| nanos(s.0));
+        i64::try_from(nanos).unwrap_or(i64::MAX)
+    };
+    signed(skew.ahead) - signed(skew.behind)
 }

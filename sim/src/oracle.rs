@@ -17,6 +17,7 @@ use crate::scenario::Spec;
 
 mod admission;
 mod conservation;
+mod convergence;
 mod ejection;
 mod recovery;
 mod retry_budget;
@@ -64,6 +65,13 @@ pub enum Fact<'a> {
     },
     /// The scenario made something happen, or it ended.
     Happened(&'a Happening),
+    /// The run is over, and nothing is on its way to this proxy: the version of the configuration
+    /// that it acts on, and that of what is applied.
+    Knows {
+        pod: &'a str,
+        version: u64,
+        newest: u64,
+    },
 }
 
 /// A request as an application sees it.
@@ -126,6 +134,7 @@ impl Oracle {
                 Box::new(ejection::WithinCap::default()),
                 Box::new(recovery::Recovers::new(spec)),
                 Box::new(admission::Admitted::new(index)),
+                Box::new(convergence::Converges),
             ],
             breaches: Vec::new(),
             dropped: 0,

@@ -396,6 +396,9 @@ impl<'a> Run<'a> {
     fn finish(mut self) -> (Observations, Evidence) {
         let drained = self.seen.partial.is_none() && self.in_flight() == 0;
         let complete = self.seen.partial.is_none();
+        if complete {
+            self.cluster.tell_what_is_known();
+        }
         let world = &self.cluster.world;
         self.seen.breaches = self.cluster.verdict(complete || drained);
         self.seen.stories = self.cluster.stories();

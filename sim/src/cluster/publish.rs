@@ -9,6 +9,7 @@ use model::index::{PodState, Service, ServiceKind};
 
 use super::agenda::Action;
 use super::{Cluster, State};
+use crate::oracle::Fact;
 
 /// What is behind the names of ExternalName Services is not simulated.
 const DOMAIN: &str = "svc.cluster.local";
@@ -56,11 +57,16 @@ impl Cluster {
         }
     }
 
-    /// A configuration reaches a proxy.
-    pub(crate) fn deliver(&self, pod: &ObjectName, snapshot: Arc<engine::snapshot::Snapshot>) {
-        let sidecar = self.pods.get(pod).and_then(|p| p.sidecar.as_ref());
-        if let Some(sidecar) = sidecar.filter(|s| s.disconnected == 0) {
+    /// A configuration reaches a proxy; one that is cut off meanwhile gets it when it is back,
+    /// unless there is a newer one by then.
+    pub(crate) fn deliver(&mut self, pod: &ObjectName, snapshot: Arc<engine::snapshot::Snapshot>) {
+        let Some(sidecar) = self.pods.get_mut(pod).and_then(|p| p.sidecar.as_mut()) else {
+            return;
+        };
+        if sidecar.disconnected == 0 {
             sidecar.snapshots.send_replace(snapshot);
+        } else if sidecar.newest == snapshot.version {
+            sidecar.missed = Some(snapshot);
         }
     }
 
@@ -74,8 +80,37 @@ impl Cluster {
             return;
         }
         sidecar.disconnected = sidecar.disconnected.saturating_sub(1);
-        if let (0, Some(missed)) = (sidecar.disconnected, sidecar.missed.take()) {
-            sidecar.snapshots.send_replace(missed);
+        if sidecar.disconnected > 0 {
+            return;
+        }
+        if let Some(snapshot) = sidecar.missed.take() {
+            // What was sent before is not to arrive after it.
+            let at = sidecar.delivered_until.max(self.world.now());
+            sidecar.delivered_until = at;
+            let pod = pod.clone();
+            self.agenda.add(at, Action::Deliver { pod, snapshot });
+        }
+    }
+
+    /// Tells the invariants what each proxy knows in the end. Those that are cut off, and those
+    /// that something is still on its way to, are left out.
+    pub(crate) fn tell_what_is_known(&self) {
+        let now = self.world.now();
+        for (name, pod) in &self.pods {
+            let settled = |s: &&super::Sidecar| s.disconnected == 0 && s.delivered_until < now;
+            let sidecar = pod.sidecar.as_ref().filter(settled);
+            let (Some(sidecar), State::Ready) = (sidecar, pod.state) else {
+                continue;
+            };
+            let Some(newest) = self.lowering.snapshot(name) else {
+                continue;
+            };
+            let fact = Fact::Knows {
+                pod: &name.to_string(),
+                version: sidecar.snapshots.borrow().version,
+                newest: newest.version,
+            };
+            self.common.witness.tell(now, &fact);
         }
     }
 

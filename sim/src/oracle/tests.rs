@@ -267,3 +267,17 @@ fn a_request_that_a_policy_denies_and_an_application_gets_is_a_breach() {
     admission(unknown, &[(None, "/", false)]);
     admission("action: Audit, rules: [{}]", &[(None, "/", false)]);
 }
+
+#[test]
+fn a_proxy_that_acts_on_an_older_configuration_in_the_end_is_a_breach() {
+    let knows = |version| Fact::Knows {
+        pod: "shop/web-0",
+        version,
+        newest: 7,
+    };
+    check(&[knows(7)], &[]);
+    check(
+        &[knows(6)],
+        &["shop/web-0 acts on configuration 0000000000000006"],
+    );
+}

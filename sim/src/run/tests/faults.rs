@@ -104,6 +104,35 @@ fn a_proxy_that_is_cut_off_from_the_control_plane_keeps_what_it_knows() {
 }
 
 #[test]
+fn a_change_that_is_on_its_way_when_a_proxy_is_cut_off_is_caught_up_with() {
+    // It takes 50 ms to 500 ms. That it arrives in the end is an invariant as well.
+    let events = json!([
+        {"at": "2s", "scale": {"target": API, "replicas": 1}},
+        {"at": "2020ms", "for": "2s", "disconnect": {"target": "shop/Deployment/web"}}]);
+    let seen = seen(json!({"duration": "20s", "events": events}));
+    let mut end = engine::report::Frame::empty("end");
+    seen.frames[12..].iter().for_each(|f| end.merge(f));
+    let mut used: Vec<_> = end.endpoints.iter().collect();
+    used.retain(|(k, r)| &*k.backend.service.name == "api" && r.counters.requests > 0);
+    assert_eq!(used.len(), 1);
+}
+
+#[test]
+fn a_fault_within_another_one_does_not_end_it() {
+    let outer = |inner: serde_json::Value| {
+        let mut long = inner.clone();
+        (long["at"], long["for"]) = (json!("3s"), json!("6s"));
+        let mut short = inner;
+        (short["at"], short["for"]) = (json!("4s"), json!("1s"));
+        let seen = seen(json!({"duration": "16s", "events": [long, short]}));
+        assert!(share_failed(&seen, 6, 9) > 0.5);
+        assert_eq!(between(&seen, 14, 16).1, 0);
+    };
+    outer(json!({"crash": {"target": API}}));
+    outer(json!({"pause": {"target": API}}));
+}
+
+#[test]
 fn grpc_goes_through_the_mesh_with_its_status() {
     let spec = spec(json!({
         "apps": [{"workload": "shop/Deployment/web", "serviceTime": "1ms", "errorRate": "50%",

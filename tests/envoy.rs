@@ -12,7 +12,7 @@ mod ejection;
 mod hashing;
 mod limits;
 mod ours;
-mod peer;
+pub(crate) mod peer;
 mod places;
 mod priorities;
 mod retries;

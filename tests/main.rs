@@ -14,3 +14,4 @@ mod scenarios;
 mod telemetry;
 mod tidy;
 mod top;
+mod truth;

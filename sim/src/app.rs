@@ -93,9 +93,9 @@ pub struct Errors {
 
 /// What is drawn for one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Draw {
-    pub(crate) takes: Duration,
-    pub(crate) error: Option<StatusCode>,
+pub struct Draw {
+    pub takes: Duration,
+    pub error: Option<StatusCode>,
 }
 
 /// An address of the scenario cannot be sent to.
@@ -139,7 +139,7 @@ impl AppSpec {
 
     /// Draws what becomes of one request. Every call takes the same number of draws from the
     /// stream whatever its outcome, as far as the distributions do.
-    pub(crate) fn draw(&self, behaviour: &Behaviour, now: Instant, rng: &mut Entropy) -> Draw {
+    pub fn draw(&self, behaviour: &Behaviour, now: Instant, rng: &mut Entropy) -> Draw {
         let mut takes = self.service_time.sample(rng);
         let mut error = (rng.unit() < self.error_rate).then_some(self.error_status);
         for errors in behaviour.errors.values() {

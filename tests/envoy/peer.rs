@@ -157,6 +157,11 @@ impl Envoy {
         }
     }
 
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.listener
+    }
+
     pub(crate) fn client(&self) -> Client {
         Client::connect(self.listener)
     }

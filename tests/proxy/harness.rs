@@ -15,10 +15,10 @@ use crate::common::Place;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running `meshctl proxy`; killed when dropped.
-pub(super) struct Proxy {
+pub(crate) struct Proxy {
     child: Child,
     news: Arc<Mutex<String>>,
-    pub(super) outbound: SocketAddr,
+    pub(crate) outbound: SocketAddr,
     pub(super) inbound: Option<SocketAddr>,
     /// Of a gateway, by the port that the Gateway declares.
     pub(super) ports: BTreeMap<u16, SocketAddr>,
@@ -255,7 +255,7 @@ impl Answer {
 }
 
 /// A port that nobody listens on.
-pub(super) fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     listener.local_addr().unwrap().port()
 }

@@ -14,7 +14,7 @@ pub(super) struct Pair {
     pub(super) api: Proxy,
 }
 
-pub(super) fn issue(place: &Place, account: &str) {
+pub(crate) fn issue(place: &Place, account: &str) {
     let out = format!("certs/{account}");
     let account = format!("shop/{account}");
     let issued = place.run(&["ca", "issue", &account, "--ca", "ca", "--out", &out]);
@@ -34,7 +34,7 @@ fn credentials(account: &str) -> [String; 6] {
     ]
 }
 
-fn start(place: &Place, workload: &str, account: &str, more: &[&str]) -> Proxy {
+pub(crate) fn start(place: &Place, workload: &str, account: &str, more: &[&str]) -> Proxy {
     let credentials = credentials(account);
     let args: Vec<&str> = credentials
         .iter()

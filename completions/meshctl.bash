@@ -3025,7 +3025,7 @@ _meshctl() {
             return 0
             ;;
         meshctl__subcmd__simulate)
-            opts="-f -R -o -v -j -n -A -q -h --filename --recursive --seed --seeds --duration --set --counter --output --junit --html --trace --compare --against --watch --speed --record --max-wall --crypto --level --no-assumptions --ignore-foreign --verbose --jobs --context --kubeconfig --as --as-group --request-timeout --namespace --all-namespaces --color --quiet --help init help"
+            opts="-f -R -o -v -j -n -A -q -h --filename --recursive --seed --seeds --duration --set --counter --output --junit --html --trace --compare --against --watch --speed --record --swarm --recover --shrink --tries --save --max-wall --crypto --level --no-assumptions --ignore-foreign --verbose --jobs --context --kubeconfig --as --as-group --request-timeout --namespace --all-namespaces --color --quiet --help init help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3092,6 +3092,18 @@ _meshctl() {
                     return 0
                     ;;
                 --record)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --recover)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tries)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --save)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -64,6 +64,9 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l against -d 'Run with the manifests of this directory or git commit as well, and say what differs' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l speed -d 'How fast --watch goes: virtual seconds in a second, or `inf`' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l record -d 'Also write what all proxies saw, second by second, for `meshctl top --replay`' -r -F
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l recover -d 'With --swarm: how long everything may take to come back [default: 1m]' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l tries -d 'How many smaller scenarios --shrink tries' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l save -d 'Where --swarm writes the first scenario that failed, and --shrink the smallest' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l max-wall -d 'Stop after this much real time; the report is marked as partial' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l crypto -d '`real` uses real key exchange and signatures instead of the simulator\'s cheap ones' -r -f -a "simulated\t''
 real\t''"
@@ -81,6 +84,8 @@ always\t''
 never\t''"
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -s R -l recursive -d 'Look for manifests in subdirectories as well'
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l watch -d 'Watch the run on the live screen: pause, step, on to the next event; the report comes after'
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l swarm -d 'Draw faults by seed, end them all, and demand that everything comes back; --seeds draws'
+complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l shrink -d 'Write the smallest scenario that still fails in the same way'
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l no-assumptions -d 'Refuse to judge by assumed inputs: exit 2 when an expectation rests on one'
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -l ignore-foreign -d 'Go on although policies of another mesh are not understood; the result is INCOMPLETE'
 complete -c meshctl -n "__fish_meshctl_using_subcommand simulate; and not __fish_seen_subcommand_from init help" -s v -l verbose -d 'List every assumption and everything that is not modelled'

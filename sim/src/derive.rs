@@ -33,7 +33,7 @@ mod texts;
 mod write;
 
 pub use replicas::ReplicaLimit;
-pub use write::write;
+pub use write::{document, write};
 
 use graph::Edge;
 use routes::Routes;

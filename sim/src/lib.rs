@@ -14,6 +14,7 @@
 
 pub mod app;
 mod body;
+pub mod bundle;
 pub mod client;
 mod cluster;
 pub mod crypto;
@@ -31,6 +32,8 @@ pub mod report;
 pub mod run;
 pub mod scenario;
 mod shift;
+pub mod shrink;
 pub mod story;
+pub mod swarm;
 pub mod witness;
 pub mod world;

@@ -105,6 +105,10 @@ pub struct Spec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("examples" = [["shop/"]]))]
     pub manifests: Vec<String>,
+    /// Manifests written here, besides those of the files: complete Kubernetes objects. A scenario
+    /// with all its manifests in it runs anywhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objects: Vec<serde_json::Map<String, serde_json::Value>>,
     /// Which pods get a sidecar.
     #[serde(default, skip_serializing_if = "Mesh::is_default")]
     #[schemars(example = &"Annotated")]
@@ -253,6 +257,7 @@ impl Default for Spec {
         Self {
             description: None,
             manifests: Vec::new(),
+            objects: Vec::new(),
             mesh: Mesh::default(),
             duration: DURATION,
             warmup: Span::ZERO,

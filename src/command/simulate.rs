@@ -18,6 +18,8 @@ mod held;
 mod init;
 mod load;
 mod progress;
+mod shrink;
+mod swarm;
 mod watch;
 mod write;
 
@@ -45,6 +47,8 @@ pub(crate) use beside::beside;
   meshctl simulate canary.yaml --watch --speed 5      on the live screen
   meshctl simulate canary.yaml --record run.jsonl     then meshctl top --replay run.jsonl
   meshctl simulate canary.yaml --against origin/main -o markdown
+  meshctl simulate -f manifests/ --swarm --seeds 100  random faults, then liveness
+  meshctl simulate bad.yaml --shrink > small.yaml     the smallest that fails alike
   meshctl simulate ./init                             a scenario file called `init`
 
 Exit status: 0 every expectation holds, or none is written (then the report says \"not tested\");
@@ -118,6 +122,23 @@ pub(crate) struct RunArgs {
     /// Also write what all proxies saw, second by second, for `meshctl top --replay`
     #[arg(long, value_name = "FILE", conflicts_with = "against")]
     record: Option<PathBuf>,
+    /// Draw faults by seed, end them all, and demand that everything comes back; --seeds draws
+    #[arg(long, conflicts_with_all = ["against", "compare", "junit", "html", "trace", "watch",
+          "record", "no_assumptions"])]
+    swarm: bool,
+    /// With --swarm: how long everything may take to come back [default: 1m]
+    #[arg(long, value_name = "DURATION", value_parser = load::duration, requires = "swarm")]
+    recover: Option<Duration>,
+    /// Write the smallest scenario that still fails in the same way
+    #[arg(long, conflicts_with_all = ["against", "compare", "junit", "html", "trace", "watch",
+          "record", "no_assumptions"])]
+    shrink: bool,
+    /// How many smaller scenarios --shrink tries
+    #[arg(long, value_name = "N", default_value_t = 1000, requires = "shrink")]
+    tries: usize,
+    /// Where --swarm writes the first scenario that failed, and --shrink the smallest
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
     /// Stop after this much real time; the report is marked as partial
     #[arg(long, value_name = "DURATION", value_parser = load::duration)]
     max_wall: Option<Duration>,

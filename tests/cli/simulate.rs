@@ -4,7 +4,9 @@ use crate::common::{Output, Place, repository};
 
 mod bad_input;
 mod faces;
+mod shrink;
 mod strangers;
+mod swarm;
 
 /// One service with two replicas.
 pub(crate) const APP: &str = "\
@@ -169,6 +171,30 @@ fn no_assumptions_refuses_to_judge_by_guesses() {
     let out = place().run(&["simulate", "small.yaml", "--no-assumptions"]);
     assert_eq!(out.code, 2, "{}", out.shown());
     assert!(out.stderr.contains("`it works` rests on"), "{}", out.stderr);
+}
+
+#[test]
+fn a_scenario_can_hold_its_manifests_itself() {
+    let place = place();
+    let documents = APP.split("---\n").map(|document| {
+        let mut lines = document.lines();
+        let first = format!("    - {}\n", lines.next().unwrap());
+        let rest = lines.map(|line| format!("      {line}\n"));
+        first + &rest.collect::<String>()
+    });
+    let objects = format!("  objects:\n{}", documents.collect::<String>());
+    let whole = SCENARIO.replace("  manifests: [app.yaml]\n", &objects);
+    place.file("whole.yaml", &whole);
+    let out = place.run(&["simulate", "whole.yaml"]);
+    assert_eq!(out.code, 0, "{}", out.shown());
+    // What is overridden there holds, as in a file.
+    let none = place.run(&["simulate", "whole.yaml", "--set", "objects[0].spec.replicas=0"]);
+    assert_eq!(none.code, 1, "{}", none.shown());
+    place.file("wrong.yaml", whole.replace("replicas: 2", "replicas: two"));
+    crate::common::refused(
+        &place.run(&["simulate", "wrong.yaml"]),
+        &["wrong.yaml:", "replicas"],
+    );
 }
 
 #[test]

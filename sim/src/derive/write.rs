@@ -43,6 +43,21 @@ pub fn write(scenario: &Scenario) -> Result<String, serde_json::Error> {
     Ok(writer.out)
 }
 
+/// A scenario as YAML with this comment before it, as it is.
+///
+/// # Errors
+/// As [`write`].
+pub fn document(scenario: &Scenario, head: &str) -> Result<String, serde_json::Error> {
+    let mut writer = Writer {
+        out: head.lines().map(|line| format!("# {line}\n")).collect(),
+        comments: BTreeMap::new(),
+    };
+    if let Value::Object(fields) = &serde_json::to_value(scenario)? {
+        writer.fields(fields, "", 0);
+    }
+    Ok(writer.out)
+}
+
 const HEAD: &str = "\
 # A scenario for `meshctl simulate`, derived. What is marked `assumed` is a guess.
 # Replace a guess by what you know and remove its entry from `inputs` at the end.

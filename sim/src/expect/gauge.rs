@@ -1,4 +1,4 @@
-//! Values that go up and down: endpoints in a state, open connections.
+//! Values that go up and down: endpoints in a state, open connections, requests under way.
 //!
 //! States are sampled at the instants of the run; between them the proxies' events tell of changes,
 //! so that an ejection shorter than a slice is seen.
@@ -23,10 +23,11 @@ pub(super) fn measure(
     pick: Pick,
     slices: Range<usize>,
 ) -> Result<f64, Unmeasured> {
-    let seen = run
-        .frames
-        .iter()
-        .any(|f| f.endpoints.iter().any(|(key, _)| concerns(of, key)));
+    let seen = metric == Metric::InFlight
+        || run
+            .frames
+            .iter()
+            .any(|f| f.endpoints.iter().any(|(key, _)| concerns(of, key)));
     if !seen {
         return match metric {
             Metric::HealthyEndpoints => Err(Unmeasured::NeverSeen),
@@ -72,6 +73,14 @@ fn at(frame: &Frame, metric: Metric, of: &Subject) -> u64 {
             });
             let open = pods(rows, |row| row.proxies_in(EndpointStatus::Open) > 0);
             open + routes.count() as u64
+        }
+        Metric::InFlight => {
+            let services = frame.services.iter();
+            let mine = services.filter(|(key, _)| match of {
+                Subject::Service(service) => is(&key.service.service, service),
+                _ => true,
+            });
+            mine.map(|(_, row)| row.in_flight).sum()
         }
         Metric::Connections => rows.map(|(_, row)| row.connections.open).sum(),
         Metric::HealthyEndpoints => pods(rows, |row| row.state.status.takes_traffic()),

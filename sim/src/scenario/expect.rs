@@ -40,7 +40,7 @@ pub struct Expectation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<Window>,
     /// For values that go up and down (`ejected`, `breakerOpen`, `healthyEndpoints`,
-    /// `connections`): which value of the window counts. Without it the largest; for
+    /// `connections`, `inFlight`): which value of the window counts. Without it the largest; for
     /// `healthyEndpoints` the smallest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"last")]
@@ -117,6 +117,8 @@ pub enum Metric {
     RequestsShadowLimited,
     /// Connections that are open.
     Connections,
+    /// Requests that are under way in the proxies of their senders.
+    InFlight,
 }
 
 /// What a metric is measured of.
@@ -234,7 +236,8 @@ impl Metric {
             | Self::RequestsDenied
             | Self::RequestsAudited
             | Self::RequestsShadowLimited
-            | Self::Connections => Unit::Count,
+            | Self::Connections
+            | Self::InFlight => Unit::Count,
         }
     }
 
@@ -242,7 +245,11 @@ impl Metric {
     pub const fn is_gauge(self) -> bool {
         matches!(
             self,
-            Self::Ejected | Self::BreakerOpen | Self::HealthyEndpoints | Self::Connections
+            Self::Ejected
+                | Self::BreakerOpen
+                | Self::HealthyEndpoints
+                | Self::Connections
+                | Self::InFlight
         )
     }
 
@@ -282,6 +289,7 @@ impl Metric {
             Self::RequestsAudited => "requestsAudited",
             Self::RequestsShadowLimited => "requestsShadowLimited",
             Self::Connections => "connections",
+            Self::InFlight => "inFlight",
         }
     }
 

@@ -46,6 +46,7 @@ pub fn validate(spec: &Spec, known: Option<&Known>) -> Vec<Problem> {
         problems: Vec::new(),
     };
     check.run();
+    check.objects("objects", &spec.objects);
     check.network();
     check.apps();
     check.loads();

@@ -13,7 +13,7 @@ use sim::run::Options;
 use super::execute::{Outcome, execute};
 use super::load::{self, Loaded, Prepared};
 use super::progress::Board;
-use super::{CryptoChoice, Format, LevelChoice, RunArgs, against, watch, write};
+use super::{CryptoChoice, Format, LevelChoice, RunArgs, against, shrink, swarm, watch, write};
 use crate::error::{Answer, Error, print_diagnostics};
 use crate::interrupt::on_ctrl_c;
 use crate::ui::Ui;
@@ -24,6 +24,16 @@ pub(super) fn run(ui: &mut Ui, args: &RunArgs) -> Result<Answer, Error> {
             Error::new("--trace tells stories in text, and -o json prints no text")
                 .hint("leave out one of them"),
         );
+    }
+    if args.save.is_some() && !args.swarm && !args.shrink {
+        return Err(Error::new("--save writes what --swarm or --shrink found")
+            .hint("add one of them; a report is written with --html, --junit or -o json"));
+    }
+    if args.swarm {
+        return swarm::run(ui, args);
+    }
+    if args.shrink {
+        return shrink::run(ui, args);
     }
     if let Some(base) = &args.against {
         return against::run(ui, args, base);
@@ -82,7 +92,7 @@ fn render(args: &RunArgs, loaded: &Loaded, outcomes: &[Outcome]) -> Vec<Report> 
 }
 
 /// The only scenario of an invocation, for flags that are about one.
-fn one_of<'a>(loaded: &'a Loaded, flag: &str) -> Result<&'a Prepared, Error> {
+pub(super) fn one_of<'a>(loaded: &'a Loaded, flag: &str) -> Result<&'a Prepared, Error> {
     match &loaded.prepared[..] {
         [one] => Ok(one),
         several => Err(Error::new(format!(
@@ -93,7 +103,7 @@ fn one_of<'a>(loaded: &'a Loaded, flag: &str) -> Result<&'a Prepared, Error> {
     }
 }
 
-fn options(args: &RunArgs) -> Options {
+pub(super) fn options(args: &RunArgs) -> Options {
     Options {
         crypto: match args.crypto {
             CryptoChoice::Simulated => Crypto::default(),
@@ -110,15 +120,25 @@ fn options(args: &RunArgs) -> Options {
 
 fn simulate(ui: &Ui, args: &RunArgs, prepared: &[Prepared]) -> Result<Vec<Outcome>, Error> {
     let options = options(args);
+    let board = watched(Board::new(prepared, ui.shows_progress(), args.max_wall))?;
+    let outcomes = execute(prepared, &options, threads(args), &board);
+    board.clear();
+    outcomes
+}
+
+/// How many simulations run at once.
+pub(super) fn threads(args: &RunArgs) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = args.jobs.unwrap_or(cores);
-    let board = Arc::new(Board::new(prepared, ui.shows_progress(), args.max_wall));
+    args.jobs.unwrap_or(cores)
+}
+
+/// The board, which the first Ctrl-C asks to end.
+pub(super) fn watched(board: Board) -> Result<Arc<Board>, Error> {
+    let board = Arc::new(board);
     let stop = Arc::clone(&board);
     on_ctrl_c(move || stop.interrupt("interrupted"))
         .map_err(|e| Error::new("cannot catch Ctrl-C").caused_by(e))?;
-    let outcomes = execute(prepared, &options, threads, &board);
-    board.clear();
-    outcomes
+    Ok(board)
 }
 
 fn context(args: &RunArgs, prepared: &Prepared) -> Context {

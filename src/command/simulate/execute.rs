@@ -68,6 +68,53 @@ pub(super) fn execute(
         .collect()
 }
 
+/// Does `count` things, at most `threads` at once; what each gave, in order.
+pub(super) fn over<T: Send>(
+    threads: usize,
+    count: usize,
+    work: impl Fn(usize) -> T + Sync,
+) -> Vec<T> {
+    let next = AtomicUsize::new(0);
+    let done: Vec<Mutex<Option<T>>> = (0..count).map(|_| Mutex::new(None)).collect();
+    thread::scope(|scope| {
+        for _ in 0..threads.clamp(1, count.max(1)) {
+            scope.spawn(|| {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(slot) = done.get(index) else { return };
+                    let gave = work(index);
+                    *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(gave);
+                }
+            });
+        }
+    });
+    let all = done.into_iter();
+    all.filter_map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner))
+        .collect()
+}
+
+/// Runs a scenario on a thread of its own, so that a panic is what this run gave and no more.
+///
+/// # Errors
+/// Why it came to no end.
+pub(super) fn alone(inputs: &Inputs<'_>, board: &Board) -> Result<Observations, String> {
+    let mut before = board.origin();
+    let mut go_on = |progress: Progress| {
+        board.advance(
+            progress.at.saturating_sub(before.at),
+            progress.requests - before.requests,
+        );
+        before = progress;
+        board.stopped().map_or(Ok(()), Err)
+    };
+    let ran = thread::scope(|scope| scope.spawn(|| sim::run::run(inputs, &mut go_on)).join());
+    match ran {
+        Ok(Ok(seen)) => Ok(seen),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("the simulation panicked; the message is above".to_owned()),
+    }
+}
+
 fn one(
     prepared: &Prepared,
     seed: u64,

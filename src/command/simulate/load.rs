@@ -150,19 +150,27 @@ pub(super) fn replay(args: &RunArgs, prepared: &Prepared) -> String {
         words.extend(["--duration".to_owned(), Span(duration).to_string()]);
     }
     words.extend(held::words(args));
-    let switches = [
-        (args.recursive, "-R"),
+    if args.recursive {
+        words.push("-R".into());
+    }
+    if args.swarm {
+        words.push("--swarm".into());
+    }
+    if let Some(recover) = args.recover {
+        words.extend(["--recover".to_owned(), Span(recover).to_string()]);
+    }
+    words.extend(switches(args).map(str::to_owned));
+    words.join(" ")
+}
+
+/// The switches that a run of the same scenario needs, wherever its manifests are.
+pub(super) fn switches(args: &RunArgs) -> impl Iterator<Item = &'static str> {
+    let all = [
         (args.ignore_foreign, "--ignore-foreign"),
         (args.crypto == super::CryptoChoice::Real, "--crypto real"),
         (args.level == super::LevelChoice::Policy, "--level policy"),
     ];
-    words.extend(
-        switches
-            .iter()
-            .filter(|(on, _)| *on)
-            .map(|(_, word)| (*word).to_owned()),
-    );
-    words.join(" ")
+    all.into_iter().filter(|(on, _)| *on).map(|(_, word)| word)
 }
 
 pub(super) fn quote(arg: &str) -> String {
@@ -199,6 +207,17 @@ fn overrides(sets: &[String]) -> Result<Overrides, Error> {
         }
     }
     Ok(overrides)
+}
+
+// === impl Overrides ===
+
+impl Overrides {
+    /// The scenario with its values overridden.
+    fn of(&self, file: &ScenarioFile) -> Result<ScenarioFile, Error> {
+        let sets = self.scenario.iter();
+        let sets = sets.map(|(path, value)| (path.as_str(), value));
+        file.with(sets).map_err(Error::from)
+    }
 }
 
 // === impl Given ===
@@ -254,7 +273,8 @@ impl Reader {
         let text = derive::write(&derived.scenario)
             .map_err(|e| Error::new("cannot write the scenario").caused_by(e))?;
         let file = read::read("the derived scenario", &text).map_err(Error::from)?;
-        let mut prepared = self.finish(args, file, &known, resources, overrides, None)?;
+        let file = overrides.of(&file)?;
+        let mut prepared = self.finish(args, file, &known, resources, None)?;
         if let Some(prepared) = &mut prepared {
             prepared.not_modelled.extend(derived.not_modelled);
         }
@@ -276,16 +296,6 @@ impl Reader {
                 return Ok(None);
             }
         };
-        let base = path.parent().unwrap_or(Path::new("")).to_path_buf();
-        let mut texts = relative(&self.given.under(&base), &file.spec().manifests, &name)?;
-        texts.retain(|text| !self.given.replaces(text));
-        let mut resources = self.resources(&texts);
-        resources.extend(self.extra());
-        let mut resources = self.over_cluster(resources);
-        if resources.is_empty() && self.errors.is_empty() {
-            return Err(Error::new(format!("{name} names no manifests"))
-                .hint("list them in `spec.manifests`, or add them with -f"));
-        }
         let counter = match &args.counter {
             Some(name) => Some(counter_of(&file, name)?),
             None => None,
@@ -294,6 +304,21 @@ impl Reader {
             Some(change) => file.under(change).map_err(Error::from)?,
             None => file,
         };
+        let file = overrides.of(&file)?;
+        let base = path.parent().unwrap_or(Path::new("")).to_path_buf();
+        let mut texts = relative(&self.given.under(&base), &file.spec().manifests, &name)?;
+        texts.retain(|text| !self.given.replaces(text));
+        texts.extend(inline(&file.spec().objects, &|i| {
+            file.place(&format!("objects[{i}]"))
+                .unwrap_or_else(|| name.clone())
+        })?);
+        let mut resources = self.resources(&texts);
+        resources.extend(self.extra());
+        let mut resources = self.over_cluster(resources);
+        if resources.is_empty() && self.errors.is_empty() {
+            return Err(Error::new(format!("{name} names no manifests"))
+                .hint("list them in `spec.manifests`, or add them with -f"));
+        }
         if !self.errors.is_empty() {
             return Ok(None);
         }
@@ -303,7 +328,7 @@ impl Reader {
             resources = change.manifests.apply(resources).map_err(Error::from)?;
         }
         let resources = overrides.manifests.apply(resources).map_err(Error::from)?;
-        let prepared = self.finish(args, file, &known, resources, overrides, Some(&base))?;
+        let prepared = self.finish(args, file, &known, resources, Some(&base))?;
         Ok(prepared.map(|p| Prepared {
             file: name,
             counter: counter.map(|c| c.name),
@@ -311,21 +336,16 @@ impl Reader {
         }))
     }
 
-    /// Overrides, checks, seeds: what written and derived scenarios have in common.
+    /// Duration, checks, seeds: what written and derived scenarios have in common.
     fn finish(
         &mut self,
         args: &RunArgs,
         file: ScenarioFile,
         known: &Known,
         resources: Vec<Resource>,
-        overrides: &Overrides,
         base: Option<&Path>,
     ) -> Result<Option<Prepared>, Error> {
-        let sets = overrides
-            .scenario
-            .iter()
-            .map(|(path, value)| (path.as_str(), value));
-        let mut file = file.with(sets).map_err(Error::from)?;
+        let mut file = file;
         if let Some(duration) = args.duration {
             file.scenario.spec.duration = Span(duration);
         }
@@ -416,14 +436,9 @@ impl Reader {
                 .unwrap_or_default();
             let base = self.given.under(base.unwrap_or(Path::new("")));
             let mut texts = relative(&base, &apply.manifests, &place)?;
-            for (n, object) in apply.objects.iter().enumerate() {
-                let text = serde_json::to_string_pretty(object)
-                    .map_err(|e| Error::new(format!("{place}: cannot read an object: {e}")))?;
-                texts.push(Text {
-                    name: format!("{place} objects[{n}]"),
-                    text,
-                });
-            }
+            texts.extend(inline(&apply.objects, &|n| {
+                format!("{place} objects[{n}]")
+            })?);
             applied.insert(i, self.resources(&texts));
         }
         Ok(applied)
@@ -437,6 +452,20 @@ impl Reader {
             }
         }
     }
+}
+
+/// Objects that are written into a scenario, as texts; `name` says where each stands.
+fn inline(
+    objects: &[serde_json::Map<String, serde_json::Value>],
+    name: &dyn Fn(usize) -> String,
+) -> Result<Vec<Text>, Error> {
+    let text = |(i, object)| {
+        let name = name(i);
+        let text = serde_json::to_string_pretty(object)
+            .map_err(|e| Error::new(format!("{name}: cannot read an object: {e}")))?;
+        Ok(Text { name, text })
+    };
+    objects.iter().enumerate().map(text).collect()
 }
 
 /// Files named relative to the scenario that names them.

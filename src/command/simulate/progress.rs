@@ -26,11 +26,17 @@ pub(super) struct Board {
 impl Board {
     pub(super) fn new(prepared: &[Prepared], shown: bool, max_wall: Option<Duration>) -> Self {
         let of = |p: &Prepared| p.scenario.spec.duration.0.as_millis() as u64 * p.seed_count();
+        let runs = prepared.iter().map(|p| p.seed_count() as u32).sum();
+        Self::of(prepared.iter().map(of).sum(), runs, shown, max_wall)
+    }
+
+    /// For so many milliseconds of virtual time in so many runs.
+    pub(super) fn of(millis: u64, runs: u32, shown: bool, max_wall: Option<Duration>) -> Self {
         let target = match shown {
             true => ProgressDrawTarget::stderr_with_hz(10),
             false => ProgressDrawTarget::hidden(),
         };
-        let bar = ProgressBar::with_draw_target(Some(prepared.iter().map(of).sum()), target);
+        let bar = ProgressBar::with_draw_target(Some(millis), target);
         let template = "{bar:32} {percent:>3} % of virtual time  {msg}";
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("=> "));
@@ -39,7 +45,7 @@ impl Board {
             bar,
             requests: AtomicU64::new(0),
             seeds_done: AtomicU32::new(0),
-            seeds: prepared.iter().map(|p| p.seed_count() as u32).sum(),
+            seeds: runs,
             deadline: max_wall.map(|limit| (Instant::now() + limit, limit)),
             interrupted: Mutex::default(),
         }

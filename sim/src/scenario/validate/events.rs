@@ -1,5 +1,7 @@
 //! Events: one action each, within the run, on things that exist.
 
+use serde_json::{Map, Value};
+
 use super::Check;
 use crate::scenario::event::{Apply, Event, Shift};
 use crate::scenario::{Action, PodChoice};
@@ -104,11 +106,15 @@ impl Check<'_> {
                 "nothing is applied: set `manifests`, `objects` or `delete`",
             );
         }
-        for (i, object) in apply.objects.iter().enumerate() {
+        self.objects(&format!("{at}.objects"), &apply.objects);
+    }
+
+    pub(super) fn objects(&mut self, at: &str, objects: &[Map<String, Value>]) {
+        for (i, object) in objects.iter().enumerate() {
             for field in ["apiVersion", "kind", "metadata"] {
                 if !object.contains_key(field) {
                     let message = format!("a Kubernetes object has the field `{field}`");
-                    self.problem(format!("{at}.objects[{i}]"), message);
+                    self.problem(format!("{at}[{i}]"), message);
                 }
             }
         }

@@ -163,6 +163,7 @@ fn is_defined(metric: Metric, of: &Subject) -> bool {
                     | Subject::Endpoint(_)
             )
         }
+        Metric::InFlight => matches!(of, Subject::Mesh | Subject::Service(_)),
         metric if metric.is_verdict() => !matches!(of, Subject::Load(_)),
         Metric::RetriesPerRequest => !matches!(of, Subject::Load(_)),
         _ => true,
@@ -175,6 +176,7 @@ const fn measured_of(metric: Metric) -> &'static str {
         Metric::Ejected | Metric::BreakerOpen | Metric::HealthyEndpoints | Metric::Connections => {
             "of mesh, service/…, backend/… or endpoint/…"
         }
+        Metric::InFlight => "of mesh or service/…",
         _ => "of anything but a load: only proxies see it",
     }
 }

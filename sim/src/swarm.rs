@@ -25,9 +25,7 @@ use crate::expect::rounded;
 use crate::policy::Level;
 use crate::record::{Observations, never_asked};
 use crate::scenario::known::Known;
-use crate::scenario::{
-    Action, Event, Load, Scenario, Sender, Share, Span, Spec, WorkloadRef,
-};
+use crate::scenario::{Action, Event, Load, Scenario, Sender, Share, Span, Spec, WorkloadRef};
 
 mod demand;
 mod draw;
@@ -147,7 +145,7 @@ impl Swarm {
     ) -> Self {
         let known = Known::of(resources);
         let targets = targets(&calm.spec, &known, seen);
-        let expect = demand::all(&calm.spec, times, seen);
+        let expect = demand::all(&calm.spec, times, seen, level);
         let calm = Scenario {
             spec: Spec {
                 expect,

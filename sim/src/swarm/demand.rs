@@ -4,6 +4,7 @@
 //! application that fails one request in five, does not become better by faults that end.
 
 use crate::expect::{judge, rounded};
+use crate::policy::Level;
 use crate::record::Observations;
 use crate::scenario::expect::{Expectation, Metric, Op, Pick, Subject, Value, Window};
 use crate::scenario::{Scenario, Span, Spec};
@@ -21,7 +22,12 @@ const SLACK: f64 = 0.01;
 const SIGMAS: f64 = 4.0;
 
 /// Everything that is demanded, as the calm run gives it.
-pub(super) fn all(spec: &Spec, times: Times, calm: &Observations) -> Vec<Expectation> {
+pub(super) fn all(
+    spec: &Spec,
+    times: Times,
+    calm: &Observations,
+    level: Level,
+) -> Vec<Expectation> {
     let mut demands = Vec::new();
     let slices = calm.slices(times.judged, times.quiet);
     for load in &spec.load {
@@ -49,7 +55,9 @@ pub(super) fn all(spec: &Spec, times: Times, calm: &Observations) -> Vec<Expecta
         );
         judge(&scenario, calm).judged.iter().all(|j| j.pass)
     };
-    demands.extend(nothing_is_left(times).into_iter().filter(holds));
+    let shown = |demand: &Expectation| level == Level::Wire || demand.metric != Metric::Connections;
+    let left = nothing_is_left(times).into_iter();
+    demands.extend(left.filter(shown).filter(holds));
     demands
 }
 

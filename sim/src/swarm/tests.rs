@@ -141,10 +141,7 @@ fn every_kind_of_fault_is_drawn_and_runs_leave_out_many() {
 
 #[test]
 fn the_policy_level_draws_what_it_can_show() {
-    let swarm = Swarm {
-        level: Level::Policy,
-        ..swarm().clone()
-    };
+    let swarm = prepared("0%", Level::Policy);
     for seed in 0..300 {
         let spec = swarm.draw(seed).scenario.spec;
         assert_eq!(policy::cannot_show(&spec), Vec::<String>::new(), "{seed}");

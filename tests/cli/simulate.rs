@@ -188,7 +188,12 @@ fn a_scenario_can_hold_its_manifests_itself() {
     let out = place.run(&["simulate", "whole.yaml"]);
     assert_eq!(out.code, 0, "{}", out.shown());
     // What is overridden there holds, as in a file.
-    let none = place.run(&["simulate", "whole.yaml", "--set", "objects[0].spec.replicas=0"]);
+    let none = place.run(&[
+        "simulate",
+        "whole.yaml",
+        "--set",
+        "objects[0].spec.replicas=0",
+    ]);
     assert_eq!(none.code, 1, "{}", none.shown());
     place.file("wrong.yaml", whole.replace("replicas: 2", "replicas: two"));
     crate::common::refused(

@@ -71,7 +71,16 @@ fn what_does_not_come_back_in_time_is_told_with_its_faults_and_a_command() {
 #[test]
 fn a_failing_draw_is_saved_as_a_scenario_that_fails_alike() {
     let place = place();
-    let args = ["--seed", "18", "--seeds", "3", "--recover", "1s", "--save", "drawn.yaml"];
+    let args = [
+        "--seed",
+        "18",
+        "--seeds",
+        "3",
+        "--recover",
+        "1s",
+        "--save",
+        "drawn.yaml",
+    ];
     let out = swarm(&place, &args);
     assert_eq!(out.code, 1, "{}", out.shown());
     let text = place.read("drawn.yaml");

@@ -32,6 +32,10 @@ const TRIES: u64 = 3;
 
 /// Compares both until they agree, and prints the table.
 #[track_caller]
+#[expect(
+    clippy::print_stdout,
+    reason = "with --nocapture it is the table of docs/trust.md"
+)]
 fn agree(name: &str, rows: fn(&Log, &Log) -> Vec<Row>, real: impl Fn(Truth, u64) -> Log) {
     let mut said = String::new();
     for seed in 1..=TRIES {

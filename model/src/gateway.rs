@@ -21,7 +21,10 @@ mod tcp_route;
 mod tls_route;
 mod x_backend;
 
-pub use backend_tls::{BackendTlsValidation, SubjectAltName, SubjectAltNameType, WellKnownCa};
+pub use backend_tls::{
+    BackendTlsPolicySpec, BackendTlsTarget, BackendTlsValidation, SubjectAltName,
+    SubjectAltNameType, WellKnownCa,
+};
 pub use gateway_class::{GatewayClassSpec, ParametersReference};
 pub use gateway_object::{
     AllowedFrom, AllowedListeners, AllowedRoutes, CertificateReference, FromNamespaces,

@@ -31,10 +31,10 @@ mod status;
 
 pub use endpoints::EndpointFact;
 pub use facts::{
-    Age, AuthorizationPolicy, BackendPolicy, Bundle, ContainerPort, EgressNetwork, EndpointSlice,
-    Gateway, Inject, KeyPair, ListenerSet, Namespace, Pod, PodState, Policy, Probe,
-    RateLimitPolicy, ReferenceGrant, Route, RouteSpec, Secret, Service, ServiceKind, ServicePort,
-    SliceEndpoint, Stated, TargetPort, Targets, TrafficPolicy, Written, XBackend,
+    Age, AuthorizationPolicy, BackendPolicy, BackendTlsPolicy, Bundle, ContainerPort,
+    EgressNetwork, EndpointSlice, Gateway, Inject, KeyPair, ListenerSet, Namespace, Pod, PodState,
+    Policy, Probe, RateLimitPolicy, ReferenceGrant, Route, RouteSpec, Secret, Service, ServiceKind,
+    ServicePort, SliceEndpoint, Stated, TargetPort, Targets, TrafficPolicy, Written, XBackend,
 };
 pub use gateways::{Attached, ListenerAt};
 pub use policies::PolicyTarget;
@@ -83,6 +83,7 @@ pub enum Fact {
     ReferenceGrant(Box<ReferenceGrant>),
     Secret(Secret),
     Bundle(Bundle),
+    BackendTlsPolicy(Box<BackendTlsPolicy>),
     XBackend(Box<XBackend>),
     EgressNetwork(Box<EgressNetwork>),
 }
@@ -104,6 +105,7 @@ pub enum Key {
     ReferenceGrant(ObjectName),
     Secret(ObjectName),
     Bundle(ObjectName),
+    BackendTlsPolicy(ObjectName),
     XBackend(ObjectName),
     EgressNetwork(ObjectName),
 }
@@ -188,6 +190,7 @@ impl Index {
             Fact::ReferenceGrant(grant) => self.apply_grant(*grant),
             Fact::Secret(secret) => self.apply_secret(secret),
             Fact::Bundle(bundle) => self.apply_bundle(bundle),
+            Fact::BackendTlsPolicy(policy) => self.apply_backend_tls(*policy),
             Fact::XBackend(backend) => self.apply_x_backend(*backend),
             Fact::EgressNetwork(network) => self.apply_egress(*network),
         }
@@ -239,6 +242,7 @@ impl Index {
             Key::ReferenceGrant(name) => self.remove_grant(name),
             Key::Secret(name) => self.remove_secret(name),
             Key::Bundle(name) => self.remove_bundle(name),
+            Key::BackendTlsPolicy(name) => self.remove_backend_tls(name),
             Key::XBackend(name) => self.remove_x_backend(name),
             Key::EgressNetwork(name) => self.remove_egress(name),
         }
@@ -570,6 +574,7 @@ impl Fact {
             Self::ReferenceGrant(grant) => Key::ReferenceGrant(grant.name.clone()),
             Self::Secret(secret) => Key::Secret(secret.name.clone()),
             Self::Bundle(bundle) => Key::Bundle(bundle.name.clone()),
+            Self::BackendTlsPolicy(policy) => Key::BackendTlsPolicy(policy.name.clone()),
             Self::XBackend(backend) => Key::XBackend(backend.name.clone()),
             Self::EgressNetwork(network) => Key::EgressNetwork(network.name.clone()),
         }

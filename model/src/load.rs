@@ -94,6 +94,7 @@ pub fn fact(resource: &Resource) -> Result<Option<Fact>, Diagnostic> {
             Some(bundle) => Fact::Bundle(bundle),
             None => return Ok(None),
         },
+        Spec::BackendTlsPolicy(spec) => Fact::BackendTlsPolicy(stated(object, (**spec).clone())),
         Spec::XBackend(spec) => Fact::XBackend(stated(object, (**spec).clone())),
         Spec::EgressNetwork(spec) => Fact::EgressNetwork(stated(object, (**spec).clone())),
         _ => return Ok(None),

@@ -230,7 +230,10 @@ impl Lowering {
                 Change::Clusters(name) => work.clusters.insert(name.clone()),
                 Change::Pod(name) => work.pods.insert(name.clone()),
                 // A gateway is lowered when it is asked for.
-                Change::Gateways => std::mem::replace(&mut work.outside, true),
+                Change::Gateways => {
+                    work.clusters.extend(index.tls_services());
+                    core::mem::replace(&mut work.outside, true)
+                }
             };
         }
         work

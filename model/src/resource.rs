@@ -20,8 +20,8 @@ use crate::diagnostic::Diagnostic;
 use crate::document::Object;
 use crate::foreign::{self, Foreign};
 use crate::gateway::{
-    GatewayClassSpec, GatewaySpec, GrpcRouteSpec, HttpRouteSpec, ListenerSetSpec,
-    ReferenceGrantSpec, TcpRouteSpec, TlsRouteSpec, XBackendSpec,
+    BackendTlsPolicySpec, GatewayClassSpec, GatewaySpec, GrpcRouteSpec, HttpRouteSpec,
+    ListenerSetSpec, ReferenceGrantSpec, TcpRouteSpec, TlsRouteSpec, XBackendSpec,
 };
 use crate::kube::{
     ConfigMap, EndpointSlice, Pod, Secret, Service, Workload, WorkloadKind, validate,
@@ -72,6 +72,7 @@ pub enum Spec {
     RateLimitPolicy(Box<RateLimitPolicySpec>),
     /// A process outside Kubernetes.
     OwnWorkload(Box<WorkloadSpec>),
+    BackendTlsPolicy(Box<BackendTlsPolicySpec>),
     XBackend(Box<XBackendSpec>),
     EgressNetwork(Box<EgressNetworkSpec>),
     /// Of the standard, and not acted on: a warning says so.
@@ -201,6 +202,7 @@ fn spec(object: &Object, warnings: &mut Vec<Diagnostic>) -> Result<Spec, Diagnos
         Known::AuthorizationPolicy => Spec::AuthorizationPolicy(strict(object)?),
         Known::RateLimitPolicy => Spec::RateLimitPolicy(strict(object)?),
         Known::OwnWorkload => Spec::OwnWorkload(strict(object)?),
+        Known::BackendTlsPolicy => Spec::BackendTlsPolicy(strict(object)?),
         Known::XBackend => Spec::XBackend(strict(object)?),
         Known::EgressNetwork => Spec::EgressNetwork(strict(object)?),
         Known::NotModelled => {

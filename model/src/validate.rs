@@ -53,6 +53,7 @@ pub fn validate(resource: &Resource) -> Vec<Diagnostic> {
             run(object, |check| authorization_policy::check(check, spec))
         }
         Spec::RateLimitPolicy(spec) => run(object, |check| rate_limit_policy::check(check, spec)),
+        Spec::BackendTlsPolicy(spec) => run(object, |check| outside::backend_tls(check, spec)),
         Spec::XBackend(spec) => run(object, |check| outside::x_backend(check, spec)),
         Spec::EgressNetwork(spec) => run(object, |check| outside::egress_network(check, spec)),
         Spec::OwnWorkload(spec) => run(object, |check| workload::check(check, spec)),

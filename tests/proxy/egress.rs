@@ -1,6 +1,7 @@
 //! The ways out of the mesh: hosts by name with TLS of their own, networks that are denied, and
 //! backends that are told who the client is.
 
+use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -316,4 +317,63 @@ fn a_backend_is_told_who_the_client_is_before_the_first_byte() {
         rest.push_str(std::str::from_utf8(&buffer[..n]).unwrap());
     }
     assert!(rest.contains(&format!(" {} ", from.port())), "{rest}");
+}
+
+/// BackendTLSPolicy, BackendTLSPolicySANValidation, BackendTLSPolicyInvalidCACertificateRef
+#[test]
+fn a_service_with_tls_of_its_own_is_judged_by_its_policy() {
+    let server = pair(&["abc.example.com", "other.example.com"]);
+    let at = https_app(&server, None);
+    let policy = |name: &str, validation: &str| {
+        format!(
+            "---\napiVersion: gateway.networking.k8s.io/v1\nkind: BackendTLSPolicy\n\
+             metadata: {{name: {name}, namespace: shop}}\n\
+             spec:\n  targetRefs: [{{group: '', kind: Service, name: {name}}}]\n  \
+             validation: {{{validation}}}\n"
+        )
+    };
+    let ca = "caCertificateRefs: [{group: '', kind: ConfigMap, name: good}]";
+    let missing = "caCertificateRefs: [{group: '', kind: ConfigMap, name: missing}]";
+    let names = "subjectAltNames: [{type: Hostname, hostname: other.example.com}]";
+    let no_name = "subjectAltNames: [{type: URI, uri: 'spiffe://other'}]";
+    let mut manifests = bundle("good", &server);
+    let services = [
+        ("good", format!("hostname: abc.example.com, {ca}")),
+        ("wrong", format!("hostname: wrong.example.com, {ca}")),
+        ("named", format!("hostname: any.example.com, {ca}, {names}")),
+        (
+            "unnamed",
+            format!("hostname: abc.example.com, {ca}, {no_name}"),
+        ),
+        ("missing", format!("hostname: abc.example.com, {missing}")),
+    ];
+    for (name, validation) in services {
+        let route = route(
+            "HTTPRoute",
+            name,
+            "",
+            &format!("  hostnames: [{name}.com]\n"),
+            name,
+        );
+        let service = service(name, &[at]) + &policy(name, &validation);
+        write!(manifests, "{service}---\n{route}").unwrap();
+    }
+    let place = Place::new();
+    let edge = gateway(&listener("http", 80, "HTTP", ""));
+    place.file("mesh/all.yaml", edge + &manifests);
+    let proxy = Proxy::gateway(&place, &[80], &[]);
+    let check = |host: &str, status: u16, body: &str| {
+        let answer = get(proxy.ports[&80], host, "/x");
+        assert_eq!(answer.status, status, "{host}: {answer:?}");
+        assert!(answer.body.contains(body), "{host}: {answer:?}");
+    };
+    check("good.com", 200, "abc.example.com good.com false");
+    check("wrong.com", 503, "TLS");
+    check("named.com", 200, "any.example.com named.com false");
+    check("unnamed.com", 503, "TLS");
+    check(
+        "missing.com",
+        503,
+        "the ConfigMap shop/missing with `ca.crt` is not there",
+    );
 }

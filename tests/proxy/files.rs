@@ -119,5 +119,5 @@ fn a_proxy_that_cannot_start_says_why() {
             "-f DIRECTORY",
         ],
     );
-    check(&["--role", "gateway"], &["gateway", "sidecar"]);
+    check(&["--role", "waypoint"], &["gateway", "sidecar"]);
 }

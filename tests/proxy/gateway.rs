@@ -480,3 +480,66 @@ fn policies_that_name_a_gateway_hold_for_who_comes_in_there() {
     assert!(eventually(|| status("/x").0 == 403));
     assert_eq!(bytes(), 0);
 }
+
+/// GRPCRouteExactMethodMatching; RateLimitPolicy on a route of a gateway.
+#[test]
+fn grpc_has_routes_of_its_own_and_routes_have_their_limits() {
+    let grpc = "apiVersion: gateway.networking.k8s.io/v1\nkind: GRPCRoute\n\
+                metadata: {name: g, namespace: shop}\n\
+                spec:\n  parentRefs: [{name: edge, namespace: infra}]\n  hostnames: [g.com]\n  \
+                rules: [{matches: [{method: {service: shop.Api, method: Get}}], \
+                backendRefs: [{name: g, port: 80}]}]\n---\n";
+    let limit = "apiVersion: meshctl.dev/v1alpha1\nkind: RateLimitPolicy\n\
+                 metadata: {name: l, namespace: shop}\n\
+                 spec:\n  targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, \
+                 name: a}]\n  side: Client\n  \
+                 local: {rules: [{limit: {requests: 1, unit: Hour}}]}\n---\n";
+    let (_place, proxy) = edge(
+        &[80],
+        &[
+            gateway(&listener("all", 80, "HTTP", "")),
+            services(&["a", "g"]),
+            http("a", "", &["a.com"]),
+            grpc.to_owned(),
+            limit.to_owned(),
+        ],
+    );
+    let at = proxy.ports[&80];
+    assert_eq!(
+        get(at, "g.com", "/shop.Api/Get").body,
+        "g GET /shop.Api/Get"
+    );
+    assert_eq!(get(at, "g.com", "/shop.Api/Other").status, 404);
+    assert_eq!(get(at, "a.com", "/x").status, 200);
+    assert_eq!(get(at, "a.com", "/x").status, 429);
+}
+
+#[test]
+fn a_gateway_reaches_the_mesh_over_mutual_tls_and_is_known_there() {
+    let pair = super::mtls::pair(super::mtls::STRICT);
+    let issue = [
+        "ca",
+        "issue",
+        "infra/edge",
+        "--ca",
+        "ca",
+        "--out",
+        "certs/edge",
+    ];
+    assert_eq!(pair.place.run(&issue).code, 0);
+    let edge = gateway(&listener("http", 80, "HTTP", "")) + &http("api", "", &[]);
+    pair.place.file("mesh/gateway.yaml", edge);
+    let file = |name: &str| format!("certs/edge/{name}");
+    let (cert, key, roots) = (file("tls.crt"), file("tls.key"), file("ca.crt"));
+    let own = ["--cert", &cert, "--key", &key, "--trust-bundle", &roots];
+    let proxy = Proxy::gateway(&pair.place, &[80], &own);
+    let request = "GET /x HTTP/1.1\r\nhost: a.com\r\nconnection: close\r\n\
+                   x-forwarded-client-cert: By=x;URI=spiffe://cluster.local/ns/shop/sa/web\r\n\r\n";
+    let answer = exchange(proxy.ports[&80], request);
+    let known = "for by=spiffe://cluster.local/ns/shop/sa/api;\
+                 uri=spiffe://cluster.local/ns/infra/sa/edge";
+    assert_eq!(
+        (answer.status, &*answer.body),
+        (200, &*format!("api GET /x {known}"))
+    );
+}

@@ -89,7 +89,7 @@ fn two_workloads_speak_mutual_tls_and_the_application_is_told_who_called() {
     assert_eq!(exchange(inbound(&pair), plain).body, "api GET /p");
 }
 
-const STRICT: &str = "---\napiVersion: meshctl.dev/v1alpha1\nkind: AuthorizationPolicy\n\
+pub(super) const STRICT: &str = "---\napiVersion: meshctl.dev/v1alpha1\nkind: AuthorizationPolicy\n\
     metadata: {name: strict, namespace: shop}\nspec:\n  \
     targetRefs: [{kind: Namespace, name: shop}]\n  peerAuthentication: {mtls: Strict}\n";
 

@@ -52,8 +52,8 @@ fn gateway(
         );
         return;
     };
-    // Listeners may come from ListenerSets as well, which are not read.
-    if spec.allowed_listeners.is_some() || has_listener(spec, parent) {
+    // Routes of a ListenerSet's listeners name the set (GEP-1713).
+    if has_listener(spec, parent) {
         return;
     }
     let key = if parent.section_name.is_some() {

@@ -1,10 +1,32 @@
-//! How the certificate of a backend is judged: `BackendTLSPolicyValidation` of
-//! `apis/v1/backendtlspolicy_types.go`.
+//! BackendTLSPolicy: `apis/v1/backendtlspolicy_types.go`. The TLS that proxies begin towards a
+//! Service, and how its certificate is judged.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::LocalObjectReference;
 
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BackendTlsPolicySpec {
+    pub target_refs: Vec<BackendTlsTarget>,
+    pub validation: BackendTlsValidation,
+    /// Of other implementations; ours has none.
+    pub options: Option<Map<String, Value>>,
+}
+
+/// A Service of the policy's namespace, or one of its ports.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BackendTlsTarget {
+    pub group: String,
+    pub kind: String,
+    pub name: String,
+    /// Port, by name.
+    pub section_name: Option<String>,
+}
+
+/// `BackendTLSPolicyValidation`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BackendTlsValidation {

@@ -21,7 +21,8 @@ use crate::yaml::{Source, Span};
 mod gateway;
 
 pub use gateway::{
-    Bundle, EgressNetwork, Gateway, KeyPair, ListenerSet, ReferenceGrant, Secret, Stated, XBackend,
+    BackendTlsPolicy, Bundle, EgressNetwork, Gateway, KeyPair, ListenerSet, ReferenceGrant, Secret,
+    Stated, XBackend,
 };
 
 /// How old an object is, for the rules that prefer the oldest: by `creationTimestamp` where there

@@ -11,15 +11,15 @@
 //! Nothing is kept but the objects: gateways are few, and what is attached where is found when one
 //! is lowered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use engine::snapshot::gateway::Spoken;
 use engine::snapshot::{ObjectName, RouteKind};
 
 use super::{
-    Bundle, Change, EgressNetwork, Gateway, Index, ListenerSet, ReferenceGrant, Route, Secret,
-    XBackend,
+    BackendTlsPolicy, Bundle, Change, EgressNetwork, Gateway, Index, ListenerSet, ReferenceGrant,
+    Route, Secret, ServicePort, XBackend,
 };
 use crate::document::Object;
 use crate::gateway::{
@@ -38,6 +38,7 @@ pub(super) struct Gateways {
     grants: BTreeMap<ObjectName, ReferenceGrant>,
     secrets: BTreeMap<ObjectName, Secret>,
     bundles: BTreeMap<ObjectName, Bundle>,
+    tls: BTreeMap<ObjectName, BackendTlsPolicy>,
     backends: BTreeMap<ObjectName, XBackend>,
     egress: BTreeMap<ObjectName, EgressNetwork>,
 }
@@ -102,6 +103,13 @@ impl Index {
     kept!(secrets, apply_secret, remove_secret, Secret, Gateways);
     kept!(bundles, apply_bundle, remove_bundle, Bundle, Gateways);
     kept!(
+        tls,
+        apply_backend_tls,
+        remove_backend_tls,
+        BackendTlsPolicy,
+        Everything
+    );
+    kept!(
         backends,
         apply_x_backend,
         remove_x_backend,
@@ -130,6 +138,40 @@ impl Index {
 
     pub fn bundle(&self, name: &ObjectName) -> Option<&Bundle> {
         self.gateways.bundles.get(name)
+    }
+
+    /// The Services that a BackendTLSPolicy names.
+    pub fn tls_services(&self) -> BTreeSet<ObjectName> {
+        let policies = self.gateways.tls.values();
+        let targets = policies.flat_map(|policy| {
+            let targets = policy.spec.target_refs.iter();
+            let home = &policy.name.namespace;
+            targets.map(|to| ObjectName::new(Arc::clone(home), to.name.as_str()))
+        });
+        targets.collect()
+    }
+
+    /// The BackendTLSPolicy of a port: one that names it, else one for the whole Service; of two
+    /// the oldest.
+    pub fn backend_tls(
+        &self,
+        service: &ObjectName,
+        port: &ServicePort,
+    ) -> Option<&BackendTlsPolicy> {
+        let here = self.gateways.tls.values();
+        let here = here.filter(|policy| policy.name.namespace == service.namespace);
+        let fits = here.filter_map(|policy| {
+            let targets = policy.spec.target_refs.iter();
+            let whole = targets
+                .filter(|to| to.kind == "Service" && *to.name == *service.name)
+                .filter_map(|to| match to.section_name.as_deref() {
+                    None => Some(true),
+                    Some(section) => port.is_section(section).then_some(false),
+                });
+            Some((whole.min()?, policy))
+        });
+        let best = fits.min_by_key(|(whole, policy)| (*whole, &policy.age, &policy.name));
+        best.map(|(_, policy)| policy)
     }
 
     pub fn x_backends(&self) -> impl Iterator<Item = &XBackend> {

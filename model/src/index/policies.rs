@@ -280,6 +280,28 @@ impl Index {
         by_age.into_values().collect()
     }
 
+    /// The limits of the client's side that hold for a rule of a route attached to a gateway.
+    pub(crate) fn route_limits(
+        &self,
+        route: &Route,
+        rule: Option<&str>,
+    ) -> Vec<&Policy<RateLimitPolicySpec>> {
+        let target = |rule: Option<&str>| PolicyTarget::Route {
+            kind: route.spec.kind(),
+            route: route.name.clone(),
+            rule: rule.map(str::to_owned),
+        };
+        let targets = BTreeSet::from([target(None), target(rule)]);
+        let named = targets
+            .iter()
+            .flat_map(|target| self.rate_limit_policies.each(target));
+        let of_client = named.filter(|policy| policy.spec.side() == RateLimitSide::Client);
+        let by_age: BTreeMap<_, _> = of_client
+            .map(|policy| ((&policy.age, &policy.name), policy))
+            .collect();
+        by_age.into_values().collect()
+    }
+
     /// Namespaces whose clients have limits of their own for the Service.
     pub(crate) fn limit_consumers(&self, service: &ObjectName) -> BTreeSet<Arc<str>> {
         self.rate_limit_policies.consumers(service).collect()

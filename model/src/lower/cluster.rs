@@ -1,6 +1,7 @@
 //! A port of a Service and its BackendPolicy → the cluster that clients balance over.
 
 use core::time::Duration;
+use std::sync::Arc;
 
 use engine::snapshot::backend::{Consecutive, FailurePercentage, SuccessRate};
 use engine::snapshot::{
@@ -9,7 +10,7 @@ use engine::snapshot::{
 
 use super::balance;
 use super::digest::digest;
-use super::{breaker, check, overload};
+use super::{breaker, check, outside, overload};
 use crate::index::{BackendPolicy, Index, Service, ServicePort};
 use crate::policy::{
     self, BackendPolicySpec, ConnectionProtocol, ConsecutiveDetector, KubeDuration,
@@ -37,6 +38,7 @@ pub(super) fn cluster(
         let line = policy.object.line_at(&[Step::Key("spec")]);
         cluster.policy_origin = Some(policy.origin.part("spec", line));
     }
+    cluster.tls = outside::of_service(index, service, port).map(Arc::new);
     cluster.policy_hash = policy_hash(&cluster);
     cluster
 }
@@ -64,7 +66,7 @@ fn policy_hash(cluster: &Cluster) -> u64 {
         cluster.panic_threshold_percent,
         cluster.connect_timeout,
         cluster.idle_timeout,
-        (cluster.protocol, cluster.proxy_header),
+        (cluster.protocol, cluster.proxy_header, &cluster.tls),
     ))
 }
 

@@ -1,4 +1,5 @@
-//! Backends outside the mesh, and which of its addresses may be reached.
+//! Backends outside the mesh with the TLS that is begun towards them, and which addresses there may
+//! be reached.
 
 use core::net::IpAddr;
 use core::str::FromStr as _;
@@ -18,7 +19,7 @@ use crate::gateway::{
     XBackendTlsMode,
 };
 use crate::index::gateways::Referent;
-use crate::index::{Index, XBackend};
+use crate::index::{Index, Service, ServicePort, XBackend};
 use crate::policy::{EgressTraffic, X_GROUP};
 
 /// Envoy's default: a host outside is farther than a pod.
@@ -83,43 +84,63 @@ fn tls(index: &Index, backend: &XBackend, host: &str) -> Option<Originate> {
     if tls.mode == XBackendTlsMode::None {
         return None;
     }
-    let validation = tls.validation.as_ref();
-    let asked = validation.map_or(host, |validation| validation.hostname.as_str());
-    let subjects = validation.into_iter().flat_map(|v| &v.subject_alt_names);
-    let subjects = subjects.filter_map(|name| {
-        Some(match name.r#type {
-            SubjectAltNameType::Hostname => Subject::Host(name.hostname.as_deref()?.into()),
-            SubjectAltNameType::Uri => Subject::Uri(name.uri.as_deref()?.into()),
-        })
-    });
-    let mut trust = validation.map_or(Trust::System, |v| trust(index, backend, v));
-    let mut certificate = None;
+    let mut originate = match &tls.validation {
+        Some(validation) => validated(index, &backend.name.namespace, validation),
+        None => Originate {
+            server_name: host.into(),
+            subjects: Vec::new(),
+            trust: Trust::System,
+            certificate: None,
+        },
+    };
     if let Some(to) = &tls.client_certificate_ref {
-        certificate = own(index, backend, to);
-        if certificate.is_none() {
+        originate.certificate = own(index, backend, to);
+        if originate.certificate.is_none() {
             // Without it the server would be told nothing: better no connection than that.
             let why = format!(
                 "the Secret {} of the client's certificate is not there",
                 to.name
             );
-            trust = Trust::Nobody(why.into());
+            originate.trust = Trust::Nobody(why.into());
         }
     }
-    Some(Originate {
-        server_name: asked.to_ascii_lowercase().into(),
-        subjects: subjects.collect(),
-        trust,
-        certificate,
-    })
+    Some(originate)
 }
 
-fn trust(index: &Index, backend: &XBackend, validation: &BackendTlsValidation) -> Trust {
+/// The TLS that is begun towards a port of a Service.
+pub(super) fn of_service(
+    index: &Index,
+    service: &Service,
+    port: &ServicePort,
+) -> Option<Originate> {
+    let policy = index.backend_tls(&service.name, port)?;
+    let home = &policy.name.namespace;
+    Some(validated(index, home, &policy.spec.validation))
+}
+
+/// A server that is judged as an object of the namespace says.
+fn validated(index: &Index, home: &Arc<str>, validation: &BackendTlsValidation) -> Originate {
+    let subjects = validation.subject_alt_names.iter().filter_map(|name| {
+        Some(match name.r#type {
+            SubjectAltNameType::Hostname => Subject::Host(name.hostname.as_deref()?.into()),
+            SubjectAltNameType::Uri => Subject::Uri(name.uri.as_deref()?.into()),
+        })
+    });
+    Originate {
+        server_name: validation.hostname.to_ascii_lowercase().into(),
+        subjects: subjects.collect(),
+        trust: trust(index, home, validation),
+        certificate: None,
+    }
+}
+
+fn trust(index: &Index, home: &Arc<str>, validation: &BackendTlsValidation) -> Trust {
     if validation.ca_certificate_refs.is_empty() {
         return Trust::System;
     }
     let mut pem = Vec::new();
     for to in &validation.ca_certificate_refs {
-        let name = ObjectName::new(Arc::clone(&backend.name.namespace), to.name.as_str());
+        let name = ObjectName::new(Arc::clone(home), to.name.as_str());
         let bundle = index.bundle(&name).filter(|_| to.kind == "ConfigMap");
         let Some(bundle) = bundle else {
             let why = format!("the {} {name} with `ca.crt` is not there", to.kind);

@@ -191,7 +191,10 @@ impl Scope<'_> {
     fn limits(&self, route: &Route, rule: Option<&str>) -> Vec<Arc<ratelimit::Policy>> {
         match self {
             Self::Port(view) => view.limits(Some((route, rule))),
-            Self::Gateway(..) => Vec::new(),
+            Self::Gateway(index, _) => {
+                let policies = index.route_limits(route, rule).into_iter();
+                policies.map(rate_limit::policy).map(Arc::new).collect()
+            }
         }
     }
 

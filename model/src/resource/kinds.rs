@@ -29,6 +29,7 @@ pub(super) enum Known {
     AuthorizationPolicy,
     RateLimitPolicy,
     OwnWorkload,
+    BackendTlsPolicy,
     XBackend,
     EgressNetwork,
     NotModelled,
@@ -115,7 +116,7 @@ const GATEWAY: &[(&str, Known)] = &[
     ("ReferenceGrant", Known::ReferenceGrant),
     ("UDPRoute", Known::NotModelled),
     ("ListenerSet", Known::ListenerSet),
-    ("BackendTLSPolicy", Known::NotModelled),
+    ("BackendTLSPolicy", Known::BackendTlsPolicy),
 ];
 
 /// Versions of the Gateway API that manifests still name; their fields are those of `v1`.

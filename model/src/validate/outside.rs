@@ -1,12 +1,17 @@
-//! XBackend and EgressNetwork.
+//! XBackend, BackendTLSPolicy and EgressNetwork.
 
 use super::check::Check;
 use super::text::{check_host, shown};
-use crate::gateway::{XBackendProtocol, XBackendSpec, XBackendTlsMode, XBackendType};
+use crate::gateway::{
+    BackendTlsPolicySpec, BackendTlsValidation, SubjectAltNameType, XBackendProtocol, XBackendSpec,
+    XBackendTlsMode, XBackendType,
+};
 use crate::lower::outside::net;
 use crate::policy::EgressNetworkSpec;
 
 const NETWORKS_MAX: usize = 64;
+/// Gateway API's bound.
+const TARGETS_MAX: usize = 16;
 
 pub(super) fn x_backend(check: &mut Check, spec: &XBackendSpec) {
     let by_name = spec.r#type == XBackendType::ExternalHostname;
@@ -48,20 +53,52 @@ pub(super) fn x_backend(check: &mut Check, spec: &XBackendSpec) {
         let Some(validation) = &tls.validation else {
             return;
         };
-        check.field("validation", |check| {
-            check.field("hostname", |check| {
-                check_host(check, &validation.hostname, false);
-            });
-            let system = validation.well_known_ca_certificates.is_some();
-            if system != validation.ca_certificate_refs.is_empty() {
+        check.field("validation", |check| self::validation(check, validation));
+    });
+}
+
+pub(super) fn backend_tls(check: &mut Check, spec: &BackendTlsPolicySpec) {
+    check.at_most("targetRefs", &spec.target_refs, TARGETS_MAX);
+    check.each("targetRefs", &spec.target_refs, |check, target| {
+        if !target.group.is_empty() || target.kind != "Service" {
+            check.error(
+                format!("{} is not a backend with TLS", shown(&target.kind)),
+                "allowed is Service (group \"\")",
+            );
+        }
+    });
+    check.field("validation", |check| validation(check, &spec.validation));
+}
+
+fn validation(check: &mut Check, validation: &BackendTlsValidation) {
+    check.field("hostname", |check| {
+        check_host(check, &validation.hostname, false);
+    });
+    let system = validation.well_known_ca_certificates.is_some();
+    if system != validation.ca_certificate_refs.is_empty() {
+        check.error(
+            "one of `caCertificateRefs` and `wellKnownCACertificates` says who is trusted",
+            "must not contain both CACertificateRefs and WellKnownCACertificates, and must specify \
+             one of them",
+        );
+    }
+    check.each(
+        "subjectAltNames",
+        &validation.subject_alt_names,
+        |check, name| {
+            let (host, uri) = (name.hostname.is_some(), name.uri.is_some());
+            let fits = match name.r#type {
+                SubjectAltNameType::Hostname => host && !uri,
+                SubjectAltNameType::Uri => uri && !host,
+            };
+            if !fits {
                 check.error(
-                    "one of `caCertificateRefs` and `wellKnownCACertificates` says who is trusted",
-                    "must not contain both CACertificateRefs and WellKnownCACertificates, and must \
-                     specify one of them",
+                    "the name does not have the field that its `type` names",
+                    "type Hostname has `hostname`, type URI has `uri`, and not the other",
                 );
             }
-        });
-    });
+        },
+    );
 }
 
 fn protocol(check: &mut Check, spec: &XBackendSpec) {

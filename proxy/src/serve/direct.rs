@@ -180,6 +180,8 @@ pub(crate) fn wire_to(to: &Destination, protocol: ClusterProtocol, head: &Reques
         (ClusterProtocol::Http2, _) if head.upgrade.is_some() && !meshed => Wire::Http2,
         _ if head.upgrade.is_some() => Wire::Http1,
         _ if meshed => Wire::Http2,
+        // Whether it speaks HTTP/2 inside TLS is not known; gRPC speaks nothing else.
+        (ClusterProtocol::Same, _) if to.peer.tls.is_some() && !head.is_grpc() => Wire::Http1,
         (ClusterProtocol::Http1, _) => Wire::Http1,
         (ClusterProtocol::Http2, _) => Wire::Http2,
         (ClusterProtocol::Same | ClusterProtocol::Opaque, Protocol::Http1) => Wire::Http1,

@@ -7,7 +7,9 @@ use engine::snapshot::ObjectName;
 
 use super::Age;
 use crate::document::Object;
-use crate::gateway::{GatewaySpec, ListenerSetSpec, ReferenceGrantSpec, XBackendSpec};
+use crate::gateway::{
+    BackendTlsPolicySpec, GatewaySpec, ListenerSetSpec, ReferenceGrantSpec, XBackendSpec,
+};
 use crate::policy::EgressNetworkSpec;
 
 /// An object whose whole spec is kept, for the lines of its parts.
@@ -23,6 +25,7 @@ pub struct Stated<S> {
 pub type Gateway = Stated<GatewaySpec>;
 pub type ListenerSet = Stated<ListenerSetSpec>;
 pub type ReferenceGrant = Stated<ReferenceGrantSpec>;
+pub type BackendTlsPolicy = Stated<BackendTlsPolicySpec>;
 pub type XBackend = Stated<XBackendSpec>;
 pub type EgressNetwork = Stated<EgressNetworkSpec>;
 

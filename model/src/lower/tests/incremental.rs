@@ -171,6 +171,7 @@ fn changed(fact: &Fact) -> Fact {
         | Fact::ReferenceGrant(_)
         | Fact::Secret(_)
         | Fact::Bundle(_)
+        | Fact::BackendTlsPolicy(_)
         | Fact::XBackend(_)
         | Fact::EgressNetwork(_) => {}
     }

@@ -42,6 +42,8 @@ pub struct LiveCluster {
     pub(super) gated: AtomicBool,
     /// Its algorithm hashes: said without the lock as well.
     pub(super) hashes: AtomicBool,
+    /// Endpoints of the mesh are among its own: said without the lock, for each request.
+    pub(super) meshed: AtomicBool,
     /// Rings when an earlier errand came up.
     bell: Arc<Bell>,
 }
@@ -123,6 +125,11 @@ impl NoEndpoint {
     }
 }
 
+/// Whether an endpoint is in the mesh.
+pub(super) fn is_meshed(set: &EndpointSet) -> bool {
+    set.endpoints.iter().any(|one| one.identity.is_some())
+}
+
 // === impl LiveCluster ===
 
 impl LiveCluster {
@@ -172,6 +179,7 @@ impl LiveCluster {
             key,
             gated: AtomicBool::new(is_gated(&state.policy)),
             hashes: AtomicBool::new(state.policy.balancer.consistent_hash().is_some()),
+            meshed: AtomicBool::new(endpoints.as_deref().is_some_and(is_meshed)),
             state: Mutex::new(state),
             bell: bell.clone(),
         })
@@ -179,6 +187,11 @@ impl LiveCluster {
 
     pub fn key(&self) -> &ClusterKey {
         &self.key
+    }
+
+    /// Whether a proxy of the mesh may be among the endpoints.
+    pub fn is_meshed(&self) -> bool {
+        self.meshed.load(Ordering::Relaxed)
     }
 
     /// The policies in force.

@@ -6,7 +6,7 @@ use core::sync::atomic::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::cluster::{LiveCluster, State};
+use super::cluster::{LiveCluster, State, is_meshed};
 use super::gate::is_gated;
 use super::host::Host;
 use crate::balance::Slot;
@@ -41,6 +41,8 @@ impl LiveCluster {
         self.gated.store(is_gated(policy), Ordering::Relaxed);
         let hashes = policy.balancer.consistent_hash().is_some();
         self.hashes.store(hashes, Ordering::Relaxed);
+        let meshed = endpoints.is_some_and(|set| is_meshed(set));
+        self.meshed.store(meshed, Ordering::Relaxed);
     }
 
     /// The proxy, or its peers, stand somewhere else.

@@ -118,13 +118,6 @@ fn client(info: &ConnInfo) -> Client {
     }
 }
 
-/// Whether a proxy of the mesh may be among the endpoints: others are told nothing of the mesh.
-fn reaches_mesh(snapshot: &Snapshot, backend: &ClusterKey) -> bool {
-    let set = snapshot.outbound.endpoints.get(backend);
-    let mut endpoints = set.into_iter().flat_map(|set| &set.endpoints);
-    endpoints.any(|endpoint| endpoint.identity.is_some())
-}
-
 // === impl Outbound ===
 
 impl<R: Rt> Outbound<R> {
@@ -214,7 +207,8 @@ impl<R: Rt> Outbound<R> {
                 if shared.outputs.is_some() {
                     backend = Some(session.cluster().key().clone());
                 }
-                if reaches_mesh(snapshot, session.cluster().key()) {
+                // Others are told nothing of the mesh.
+                if session.cluster().is_meshed() {
                     headers::set_orig_proto(&mut head, session.protocol());
                 }
                 let shadow = Shadow {

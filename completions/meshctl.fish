@@ -44,6 +44,7 @@ complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "ca" -d 'Certificate
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "top" -d 'See the mesh live: rates, latencies, and which breaker is open, why and until when'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "demo" -d 'Start a living mesh on this machine, to look at'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "stat" -d 'Print rates, success, latencies and breakers once, for scripts'
+complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "tap" -d 'Watch requests as they end'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "edges" -d 'Print who calls whom, how well, and whether mutual TLS protects it'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c meshctl -n "__fish_meshctl_needs_command" -f -a "version" -d 'Print the version and what it was built for'
@@ -728,6 +729,39 @@ complete -c meshctl -n "__fish_meshctl_using_subcommand stat" -l failing -d 'Onl
 complete -c meshctl -n "__fish_meshctl_using_subcommand stat" -l reverse -d 'The other way round'
 complete -c meshctl -n "__fish_meshctl_using_subcommand stat" -s q -l quiet -d 'Print data and errors only, no news'
 complete -c meshctl -n "__fish_meshctl_using_subcommand stat" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c meshctl -n "__fish_meshctl_using_subcommand tap" -s n -l namespace -d 'Of services in this namespace' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand tap" -l side -d 'Of this side: outbound = the caller\'s proxy, inbound = that of the one who is called' -r -f -a "outbound\t''
+inbound\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand tap" -l source -d 'Of this caller: a pod, a workload (NAMESPACE/Deployment/NAME), a proven identity, an address' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand tap" -l identity -d 'With this proven identity at one of its ends' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand tap" -l route -d 'By this rule of a route' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand tap" -l backend -d 'To this backend: NAMESPACE/NAME or NAMESPACE/NAME:PORT' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand tap" -l upstream -d 'To this endpoint: NAMESPACE/POD or ADDRESS:PORT' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand tap" -l method -d 'With this method' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand tap" -l authority -d 'For this host' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand tap" -l path -d 'With this path, which has no query string: \'/cart\' or \'/cart*\'' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand tap" -l status -d 'With this status: 503, 5xx, or none when the client left before' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand tap" -l grpc-status -d 'With this gRPC status' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand tap" -l flag -d 'With this flag of a failure, for example UO or RL' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand tap" -l id -d 'The hops of this request: its x-request-id' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand tap" -l slower-than -d 'Only what took so long or longer' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand tap" -l sample -d 'The share of these that is drawn, from 0 to 1' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand tap" -l rate -d 'At most so many each second of each proxy' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand tap" -l header -d 'Show the values of this header, or of all but credentials: \'*\'' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand tap" -l proxy -d 'A proxy\'s admin address, HOST:PORT; can be given several times [default: 127.0.0.1:14000]' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand tap" -l count -d 'End after so many requests' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand tap" -l for -d 'End after this time' -r
+complete -c meshctl -n "__fish_meshctl_using_subcommand tap" -s o -l output -d 'Output format: json is a line for each request' -r -f -a "table\t''
+wide\t'More columns'
+json\t''
+yaml\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand tap" -l color -d 'When to use colour; NO_COLOR is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c meshctl -n "__fish_meshctl_using_subcommand tap" -l failed -d 'Only failures, as success is counted'
+complete -c meshctl -n "__fish_meshctl_using_subcommand tap" -l query -d 'Show query strings'
+complete -c meshctl -n "__fish_meshctl_using_subcommand tap" -s q -l quiet -d 'Print data and errors only, no news'
+complete -c meshctl -n "__fish_meshctl_using_subcommand tap" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c meshctl -n "__fish_meshctl_using_subcommand edges" -l proxy -d 'A proxy\'s admin address, HOST:PORT; can be given several times [default: 127.0.0.1:14000]' -r
 complete -c meshctl -n "__fish_meshctl_using_subcommand edges" -l replay -d 'A recording, as `meshctl simulate --record` and a proxy\'s /frames write it' -r -F
 complete -c meshctl -n "__fish_meshctl_using_subcommand edges" -l window -d 'Over this time, or `all` [default: 5s; of a recording: all]' -r
@@ -758,24 +792,25 @@ always\t''
 never\t''"
 complete -c meshctl -n "__fish_meshctl_using_subcommand version" -s q -l quiet -d 'Print data and errors only, no news'
 complete -c meshctl -n "__fish_meshctl_using_subcommand version" -s h -l help -d 'Print help'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "simulate" -d 'Run a mesh offline: real proxies, your manifests, virtual time'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "inject" -d 'Add the sidecar to manifests; nothing else in them changes'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "uninject" -d 'Take out of manifests what `meshctl inject` put in'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "route" -d 'See where traffic goes, change it, and know what the change does'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "policy" -d 'See which policies hold, where, and why others do not'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "authz" -d 'Ask who may call what'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "check" -d 'Diagnose a cluster step by step, each trouble with a remedy'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "lint" -d 'Judge manifests without running them'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "proxy" -d 'Run the proxy of a workload, or of a Gateway'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "proxy-init" -d 'Redirect the traffic of this network namespace to its proxy'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "ca" -d 'Certificates for workloads on hosts without Kubernetes'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "top" -d 'See the mesh live: rates, latencies, and which breaker is open, why and until when'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "demo" -d 'Start a living mesh on this machine, to look at'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "stat" -d 'Print rates, success, latencies and breakers once, for scripts'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "edges" -d 'Print who calls whom, how well, and whether mutual TLS protects it'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "completions" -d 'Print the completion script of a shell'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "version" -d 'Print the version and what it was built for'
-complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat edges completions version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat tap edges completions version help" -f -a "simulate" -d 'Run a mesh offline: real proxies, your manifests, virtual time'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat tap edges completions version help" -f -a "inject" -d 'Add the sidecar to manifests; nothing else in them changes'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat tap edges completions version help" -f -a "uninject" -d 'Take out of manifests what `meshctl inject` put in'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat tap edges completions version help" -f -a "route" -d 'See where traffic goes, change it, and know what the change does'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat tap edges completions version help" -f -a "policy" -d 'See which policies hold, where, and why others do not'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat tap edges completions version help" -f -a "authz" -d 'Ask who may call what'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat tap edges completions version help" -f -a "check" -d 'Diagnose a cluster step by step, each trouble with a remedy'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat tap edges completions version help" -f -a "lint" -d 'Judge manifests without running them'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat tap edges completions version help" -f -a "proxy" -d 'Run the proxy of a workload, or of a Gateway'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat tap edges completions version help" -f -a "proxy-init" -d 'Redirect the traffic of this network namespace to its proxy'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat tap edges completions version help" -f -a "ca" -d 'Certificates for workloads on hosts without Kubernetes'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat tap edges completions version help" -f -a "top" -d 'See the mesh live: rates, latencies, and which breaker is open, why and until when'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat tap edges completions version help" -f -a "demo" -d 'Start a living mesh on this machine, to look at'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat tap edges completions version help" -f -a "stat" -d 'Print rates, success, latencies and breakers once, for scripts'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat tap edges completions version help" -f -a "tap" -d 'Watch requests as they end'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat tap edges completions version help" -f -a "edges" -d 'Print who calls whom, how well, and whether mutual TLS protects it'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat tap edges completions version help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat tap edges completions version help" -f -a "version" -d 'Print the version and what it was built for'
+complete -c meshctl -n "__fish_meshctl_using_subcommand help; and not __fish_seen_subcommand_from simulate inject uninject route policy authz check lint proxy proxy-init ca top demo stat tap edges completions version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from simulate" -f -a "init" -d 'Write out the scenario that would be derived from manifests, with comments, for editing'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "list" -d 'List routes by Service: who gets which requests, for whom that holds, and what never holds'
 complete -c meshctl -n "__fish_meshctl_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "get" -d 'Show the routes of one Service in full: rules, backends with their pods, policies, shadows'

@@ -14,6 +14,7 @@ pub(crate) mod proxy_init;
 pub(crate) mod route;
 pub(crate) mod simulate;
 pub(crate) mod stat;
+pub(crate) mod tap;
 pub(crate) mod top;
 pub(crate) mod uninject;
 pub(crate) mod version;
@@ -39,6 +40,7 @@ pub(crate) enum Command {
     Top(Box<top::Args>),
     Demo(demo::Args),
     Stat(stat::Args),
+    Tap(Box<tap::Args>),
     Edges(edges::Args),
     Completions(completions::Args),
     Version(version::Args),
@@ -60,6 +62,7 @@ pub(crate) fn run(ui: &mut Ui, command: Command) -> Result<Answer, Error> {
         Command::Demo(args) => demo::run(ui, &args),
         Command::Top(args) => top::run(ui, *args),
         Command::Stat(args) => stat::run(ui, &args),
+        Command::Tap(args) => tap::run(ui, &args),
         Command::Edges(args) => edges::run(ui, &args),
         Command::Completions(args) => completions::run(ui, &args),
         Command::Version(args) => version::run(ui, &args),

@@ -31,6 +31,17 @@ pub(crate) struct Demo {
     pub(crate) proxies: usize,
 }
 
+/// # Errors
+/// Where pods cannot have addresses of their own.
+async fn require_addresses() -> Result<(), Error> {
+    let bound = tokio::net::TcpListener::bind((mesh::FIRST, 0)).await;
+    bound.map(drop).map_err(|e| {
+        Error::new("the demo needs Linux")
+            .caused_by(format!("its pods have addresses in 127.1.0.0/24: {e}"))
+            .hint("a recorded mesh can be looked at everywhere: meshctl simulate SCENARIO --watch")
+    })
+}
+
 /// Starts everything; to be called within a tokio runtime.
 ///
 /// # Errors
@@ -40,6 +51,7 @@ pub(crate) async fn start(admin: SocketAddr) -> Result<Demo, Error> {
     let real = proxy::net::real::Real::new();
     // First of all: who starts a second demo is told at once.
     let listener = admin::bind(admin).await?;
+    require_addresses().await?;
     let mesh = mesh::Mesh::new()?;
     for pod in &mesh.pods {
         app::serve(pod, &faults).await?;
@@ -48,7 +60,7 @@ pub(crate) async fn start(admin: SocketAddr) -> Result<Demo, Error> {
     load::start(&mesh, &faults)?;
     let bound = listener.local_addr().map_err(admin::cannot_listen(admin))?;
     let count = proxies.len();
-    admin::serve(listener, proxies, faults);
+    admin::serve(listener, proxies, faults, real);
     Ok(Demo {
         admin: bound,
         proxies: count,

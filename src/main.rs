@@ -11,6 +11,7 @@ mod demo;
 mod error;
 mod input;
 mod interrupt;
+mod lines;
 mod output;
 mod top;
 mod ui;

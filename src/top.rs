@@ -15,7 +15,7 @@ mod draw;
 mod faults;
 #[cfg(test)]
 mod fixture;
-mod format;
+pub(crate) mod format;
 mod gather;
 pub(crate) mod lines;
 mod list;

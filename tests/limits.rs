@@ -5,7 +5,7 @@ use std::fs;
 use std::time::Duration;
 
 use proxy::telemetry::{collect, export, lines, totals};
-use proxy::{Bounds, http1, http2, proxy_protocol};
+use proxy::{Bounds, http1, http2, proxy_protocol, tap};
 
 use crate::common::repository;
 
@@ -179,6 +179,17 @@ fn telemetry() -> Vec<Limit> {
             "spans that wait, and log records",
             export::RECORDS_MAX,
             "dropped and counted",
+        ),
+        count("taps of a proxy", tap::TAPS_MAX, "429"),
+        count(
+            "requests that wait for the reader of a tap",
+            tap::WAITING_MAX,
+            "dropped and counted",
+        ),
+        bytes(
+            "headers of a message that a tap shows",
+            tap::HEADERS_BYTES_MAX,
+            "left out",
         ),
         bytes(
             "a field of a log or span that a client chose",

@@ -11,6 +11,7 @@ mod gateway;
 mod gateway_tls;
 pub(crate) mod harness;
 mod lifecycle;
+mod live;
 pub(crate) mod mtls;
 mod requests;
 mod shift;

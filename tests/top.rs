@@ -166,6 +166,19 @@ fn a_breaker_of_the_demo_trips_and_closes_and_the_source_dies() {
         "breakers closed",
         "live",
     ]);
+    // Requests can be looked at beside, from both of their ends.
+    let tap = [
+        "tap", "cart", "--side", "outbound", "--count", "3", "-o", "json", "--proxy", admin,
+    ];
+    let tap = Command::new(env!("CARGO_BIN_EXE_meshctl"))
+        .args(tap)
+        .output();
+    let tapped = String::from_utf8(tap.unwrap().stdout).unwrap();
+    assert_eq!(tapped.lines().count(), 3, "{tapped}");
+    assert!(
+        tapped.lines().all(|l| l.contains("\"mtls\":true")),
+        "{tapped}"
+    );
     // Trip a breaker, and see which endpoint it is, why and until when.
     terminal.wait(&["f faults"]);
     terminal.keys(&["f"]);
@@ -228,7 +241,7 @@ fn a_simulation_is_watched_from_trip_to_close() {
     terminal.keys(&["n"]);
     terminal.wait_for("the next second", |t| t.contains("paused") && t != before);
     terminal.keys(&["c"]);
-    terminal.wait(&["FROM", "mutual"]);
+    terminal.wait(&["CALLER / CALLED", "└ ", "mutual"]);
     terminal.keys(&["s"]);
     // It probes, and closes in the end.
     terminal.keys(&["p", "+", "+", "+", "+"]);

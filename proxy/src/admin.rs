@@ -3,7 +3,7 @@
 //! ```text
 //!  health, on the pod's address, read-only   /ready /live /metrics
 //!  admin, on the loopback address            the same, and /config /endpoints /certificates
-//!                                            /log-level /drain /frames
+//!                                            /log-level /drain /frames /tap
 //! ```
 //!
 //! Both go on while the proxy drains, so that whoever waits for it can watch. No answer holds a
@@ -37,6 +37,7 @@ mod certificates;
 mod config;
 mod endpoints;
 mod frames;
+mod tap;
 mod time;
 
 use frames::{Cursor, History};
@@ -114,6 +115,7 @@ GET  /config        the configuration in effect
 GET  /endpoints     every endpoint, whether it gets traffic, and why not
 GET  /certificates  the certificates in use
 GET  /frames        one line of statistics per second (?interval_ms=, ?count=)
+GET  /tap           a line per request, as it ends (?service=, ?status=5xx, ?rate=, ?header=, ...)
 GET  /log-level     how much is logged
 PUT  /log-level     change it
 POST /drain         finish what was accepted, then leave
@@ -226,8 +228,12 @@ impl<R: Rt> Admin<R> {
                 .send(Page::text(StatusCode::FORBIDDEN, text), head, reply)
                 .await;
         }
-        if face == Face::Admin && head.path.path() == "/frames" && head.method == Method::GET {
-            return self.frames(head, reply).await;
+        if face == Face::Admin && head.method == Method::GET {
+            match head.path.path() {
+                "/frames" => return self.frames(head, reply).await,
+                "/tap" => return self.tap(head, reply).await,
+                _ => {}
+            }
         }
         let page = match face {
             Face::Health => self.health_page(head),

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex};
 
 use engine::entropy::Entropy;
 use engine::live::Clusters;
-use engine::report::{EventKind, Frame, Recorder};
+use engine::report::{Event, EventKind, Frame, Recorder};
 use engine::snapshot::Snapshot;
 use engine::time::Instant;
 use tokio::sync::watch;
@@ -42,6 +42,7 @@ mod proto;
 pub mod proxy_protocol;
 pub mod rls;
 mod serve;
+pub mod tap;
 pub mod tcp;
 pub mod telemetry;
 pub mod tls;
@@ -53,8 +54,10 @@ use listen::drain::{Drain, Watch};
 use net::{Abort, Accept, ConnInfo, Rt};
 use pool::Pool;
 use serve::{Shared, inbound, outbound};
+use tap::Taps;
 use telemetry::Telemetry;
 use telemetry::totals::{Door, Totals};
+use tls::Material;
 
 /// A running proxy. Dropping the handle does not stop it.
 pub struct Proxy<R: Rt> {
@@ -76,6 +79,7 @@ pub async fn start<R: Rt>(
     snapshots: watch::Receiver<Arc<Snapshot>>,
     rt: R,
 ) -> io::Result<Proxy<R>> {
+    let renewals = bootstrap.tls.clone();
     let tls = tls::store(
         &rt,
         bootstrap.crypto.clone(),
@@ -105,6 +109,7 @@ pub async fn start<R: Rt>(
         proxy_protocol: bootstrap.proxy_protocol,
         observer: bootstrap.observer,
         outputs: bootstrap.outputs,
+        taps: Arc::default(),
         clusters,
         entropy: Mutex::new(Entropy::from_seed(rt.rand())),
         mirrors: AtomicUsize::new(0),
@@ -137,6 +142,9 @@ pub async fn start<R: Rt>(
         gateway,
     };
     rt.spawn(follow(shared.clone(), watch.clone()));
+    if let Some(renewals) = renewals {
+        rt.spawn(tell_renewals(shared.clone(), renewals, watch.clone()));
+    }
     rt.spawn(errand::run(shared.clone(), watch.clone()));
     rt.spawn(jwt::fetch::run(shared.clone(), watch.clone()));
     rt.spawn(names::run(shared.clone(), watch.clone()));
@@ -185,6 +193,38 @@ async fn follow<R: Rt>(shared: Arc<Shared<R>>, mut watch: Watch) {
         shared
             .telemetry
             .event(now, EventKind::ConfigurationApplied, &version);
+    }
+}
+
+/// Says when the workload has a new certificate that can be used, or could have been.
+async fn tell_renewals<R: Rt>(
+    shared: Arc<Shared<R>>,
+    mut renewals: watch::Receiver<Arc<Material>>,
+    mut ends: Watch,
+) {
+    renewals.mark_unchanged();
+    loop {
+        tokio::select! {
+            biased;
+            () = ends.draining() => return,
+            changed = renewals.changed() => if changed.is_err() {
+                // The source is gone; the last certificate stays.
+                return;
+            },
+        }
+        let expiry = shared
+            .tls
+            .expiry()
+            .filter(|_| shared.tls.refused().is_none());
+        if let Some((identity, until)) = expiry {
+            let (kind, detail) = match until > shared.rt.wall() {
+                true => (EventKind::CertificateRenewed, "valid until"),
+                false => (EventKind::CertificateExpired, "it was valid until"),
+            };
+            let event = Event::new(shared.rt.now(), &shared.name, kind, identity);
+            let detail = format!("{detail} {}", tls::explain::rfc3339(until));
+            shared.telemetry.happened(event.because(detail));
+        }
     }
 }
 
@@ -335,6 +375,11 @@ impl<R: Rt> Proxy<R> {
     /// on as well.
     pub fn take_frame(&self) -> Frame {
         self.report(Recorder::take)
+    }
+
+    /// Those who look at its requests.
+    pub fn taps(&self) -> &Arc<Taps> {
+        &self.shared.taps
     }
 
     /// What was counted since the start besides frames: listeners, handshakes, events, and what was

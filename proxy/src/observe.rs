@@ -29,6 +29,18 @@ pub enum Role {
     Inbound,
 }
 
+// === impl Role ===
+
+impl Role {
+    /// The listener.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Outbound => "outbound",
+            Self::Inbound => "inbound",
+        }
+    }
+}
+
 /// What became of one request.
 #[derive(Clone, Debug)]
 pub struct RequestRecord {
@@ -57,6 +69,8 @@ pub struct RequestRecord {
     pub backend: Option<ClusterKey>,
     /// Where the last attempt went.
     pub upstream: Option<SocketAddr>,
+    /// Outbound: who answers there, which mutual TLS proves; none in the clear.
+    pub server: Option<Identity>,
     /// Why things went the way they did, one sentence per decision, with its origin.
     pub trail: Vec<String>,
     pub attempts: Vec<AttemptRecord>,
@@ -85,6 +99,8 @@ pub struct RequestRecord {
 pub struct AttemptRecord {
     pub endpoint: SocketAddr,
     pub name: ObjectName,
+    /// Who mutual TLS proves it to be; none in the clear.
+    pub identity: Option<Identity>,
     pub started: Instant,
     pub ended: Instant,
     /// `200`, or the failure in words.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use engine::entropy::Entropy;
-use engine::head::RequestHead;
+use engine::head::{RequestHead, ResponseHead};
 use engine::live::Clusters;
 use engine::snapshot::Snapshot;
 use engine::time::{Instant, Wall};
@@ -19,6 +19,7 @@ use crate::names::Names;
 use crate::net::Rt;
 use crate::observe::{Observer, RequestRecord, Role, cut};
 use crate::pool::Pool;
+use crate::tap::{Seen, Taps};
 use crate::telemetry::Telemetry;
 use crate::telemetry::outputs::{Outputs, Placed, Wanted};
 use crate::tls::Store;
@@ -57,6 +58,7 @@ pub(crate) struct Shared<R: Rt> {
     pub(crate) proxy_protocol: BTreeSet<u16>,
     pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) outputs: Option<Arc<Outputs>>,
+    pub(crate) taps: Arc<Taps>,
     pub(crate) clusters: Clusters,
     pub(crate) pool: Arc<Pool<R>>,
     pub(crate) telemetry: Arc<Telemetry>,
@@ -106,7 +108,12 @@ impl<R: Rt> Shared<R> {
 
     /// Whether attempts have to be noted, since somebody may want to hear of the request.
     fn notes_attempts(&self) -> bool {
-        self.observer.is_some() || self.outputs.is_some()
+        self.observer.is_some() || self.outputs.is_some() || self.taps.any()
+    }
+
+    /// The headers of an answer, for those who look at requests; none when nobody does.
+    fn seen(&self, answer: &ResponseHead) -> Option<Box<HeaderMap>> {
+        self.taps.any().then(|| Box::new(answer.headers.clone()))
     }
 
     /// Tells those who want to hear of a request that has ended; costs nothing when nobody does.
@@ -122,13 +129,18 @@ impl<R: Rt> Shared<R> {
             Some(outputs) => outputs.wants(entry.placed.as_ref(), done, self.rt.rand()),
             None => Wanted::default(),
         };
-        if self.observer.is_none() && !wanted.any() {
+        let tapped = self.taps.any();
+        if self.observer.is_none() && !wanted.any() && !tapped {
             return;
         }
         let mut record = self.record(role, head, entry, done);
         more(&mut record);
-        if record.upstream.is_none() {
-            record.upstream = record.attempts.last().map(|last| last.endpoint);
+        if let (None, Some(last)) = (record.upstream, record.attempts.last()) {
+            record.upstream = Some(last.endpoint);
+            record.server.clone_from(&last.identity);
+        }
+        if tapped {
+            self.tap(&record, Some(&head.headers), done);
         }
         match (&self.outputs, &self.observer) {
             (Some(outputs), None) => outputs.take(wanted, record),
@@ -141,7 +153,18 @@ impl<R: Rt> Shared<R> {
         }
     }
 
-    /// Tells the outputs of forwarded bytes that have ended; costs nothing when there are none.
+    /// Shows a request to those who look.
+    fn tap(&self, record: &RequestRecord, headers: Option<&HeaderMap>, done: &Done) {
+        let seen = Seen {
+            record,
+            workload: &self.report_name,
+            headers,
+            answer: done.headers.as_deref(),
+        };
+        self.taps.offer(seen, || self.rt.rand());
+    }
+
+    /// Tells the outputs of forwarded bytes that have ended; costs nothing when nobody listens.
     fn observe_bytes(
         &self,
         role: Role,
@@ -150,14 +173,20 @@ impl<R: Rt> Shared<R> {
         done: &Done,
         more: impl FnOnce(&mut RequestRecord),
     ) {
-        let Some(outputs) = &self.outputs else {
+        let outputs = self.outputs.as_ref();
+        let wanted = outputs.map(|outputs| outputs.wants(None, done, self.rt.rand()));
+        let wanted = wanted.unwrap_or_default();
+        let tapped = self.taps.any();
+        if !wanted.any() && !tapped {
             return;
-        };
-        let wanted = outputs.wants(None, done, self.rt.rand());
-        if wanted.any() {
-            let mut record = self.blank(role, started, done);
-            record.client = Some(client);
-            more(&mut record);
+        }
+        let mut record = self.blank(role, started, done);
+        record.client = Some(client);
+        more(&mut record);
+        if tapped {
+            self.tap(&record, None, done);
+        }
+        if let Some(outputs) = outputs.filter(|_| wanted.any()) {
             outputs.take(wanted, record);
         }
     }
@@ -203,6 +232,7 @@ impl<R: Rt> Shared<R> {
             rule: None,
             backend: None,
             upstream: None,
+            server: None,
             trail: Vec::new(),
             attempts: Vec::new(),
             status: done.status.map(|s| s.as_u16()),

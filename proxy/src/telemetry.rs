@@ -10,13 +10,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use engine::live::Clusters;
 use engine::report::recorder::Recorder;
 use engine::report::{
-    BackendKey, Counters, EdgeKey, EndpointKey, EventKind, Frame, RouteKey, RowId, Security,
+    BackendKey, Counters, EdgeKey, EndpointKey, Event, EventKind, Frame, RouteKey, RowId, Security,
     ServiceKey, Side,
 };
 use engine::snapshot::{BackendTarget, ClusterKey, Endpoint, Frontend, Rule, Snapshot};
 use engine::time::{Duration, Instant};
 
-mod access_log;
+pub(crate) mod access_log;
 mod client;
 pub mod collect;
 pub mod config;
@@ -234,6 +234,12 @@ impl Telemetry {
             row.counters.end(done.ended, latency);
             count(&mut row.counters, done);
         }
+    }
+
+    /// The same for an event that was made elsewhere.
+    pub(crate) fn happened(&self, event: Event) {
+        self.tally.count(&event);
+        self.lock().push_event(event);
     }
 
     pub fn event(&self, now: Instant, kind: EventKind, subject: &str) {

@@ -1,7 +1,8 @@
-//! What `meshctl top` asks: the frames of all proxies as one stream, and the switches of faults.
+//! What `meshctl top` and `meshctl tap` ask: the frames and the requests of all proxies as one
+//! stream, and the switches of faults.
 //!
-//! `GET /frames` is what the admin endpoint of one proxy gives; `GET /faults` and `POST /faults/N`
-//! are the demo's own.
+//! `GET /frames` and `GET /tap` are what the admin endpoint of one proxy gives; `GET /faults` and
+//! `POST /faults/N` are the demo's own.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,6 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::report::Frame;
+use proxy::net::real::Real;
+use proxy::tap::{Asked, Reader, Tap, Taps};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
@@ -31,6 +34,17 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// A line of the newest frame; empty before the first.
 type Line = Arc<str>;
 
+/// What clients are answered from.
+struct Admin {
+    newest: watch::Receiver<Line>,
+    faults: Arc<Faults>,
+    taps: Vec<Arc<Taps>>,
+    real: Real,
+}
+
+const LINES: &str =
+    "HTTP/1.1 200 OK\r\ncontent-type: application/jsonl\r\nconnection: close\r\n\r\n";
+
 /// # Errors
 /// When the address is taken.
 pub(super) async fn bind(at: SocketAddr) -> Result<TcpListener, Error> {
@@ -46,9 +60,16 @@ pub(super) fn cannot_listen(at: SocketAddr) -> impl Fn(io::Error) -> Error {
 }
 
 /// Serves for as long as the runtime lives.
-pub(super) fn serve(listener: TcpListener, proxies: Vec<Running>, faults: Arc<Faults>) {
+pub(super) fn serve(listener: TcpListener, proxies: Vec<Running>, faults: Arc<Faults>, real: Real) {
     let (lines, newest) = watch::channel(Line::from(""));
+    let taps = proxies.iter().map(|p| p.proxy.taps().clone()).collect();
     tokio::spawn(report(proxies, faults.clone(), lines));
+    let admin = Arc::new(Admin {
+        newest,
+        faults,
+        taps,
+        real,
+    });
     tokio::spawn(async move {
         let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         loop {
@@ -57,10 +78,10 @@ pub(super) fn serve(listener: TcpListener, proxies: Vec<Running>, faults: Arc<Fa
             };
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    let (newest, faults) = (newest.clone(), faults.clone());
+                    let admin = admin.clone();
                     tokio::spawn(async move {
                         // A client that leaves is no news.
-                        let _ = connection(stream, newest, &faults).await;
+                        let _ = admin.connection(stream).await;
                         drop(slot);
                     });
                 }
@@ -91,65 +112,88 @@ async fn report(proxies: Vec<Running>, faults: Arc<Faults>, lines: watch::Sender
     }
 }
 
-async fn connection(
-    mut stream: TcpStream,
-    newest: watch::Receiver<Line>,
-    faults: &Faults,
-) -> io::Result<()> {
-    let mut head = Vec::new();
-    let read = async {
-        while !head.windows(4).any(|end| end == b"\r\n\r\n") {
-            let n = stream.read_buf(&mut head).await?;
-            if n == 0 || head.len() > HEAD_MAX {
-                return Err(io::ErrorKind::InvalidData.into());
+// === impl Admin ===
+
+impl Admin {
+    async fn connection(&self, mut stream: TcpStream) -> io::Result<()> {
+        let mut head = Vec::new();
+        let read = async {
+            while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+                let n = stream.read_buf(&mut head).await?;
+                if n == 0 || head.len() > HEAD_MAX {
+                    return Err(io::ErrorKind::InvalidData.into());
+                }
+            }
+            io::Result::Ok(())
+        };
+        time::timeout(HEAD_TIME_MAX, read).await??;
+        let head = String::from_utf8_lossy(&head);
+        let mut words = head.split(' ');
+        let (method, target) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let switch = path.strip_prefix("/faults/").map(str::parse::<usize>);
+        match (method, path, switch) {
+            ("GET", "/frames", _) => self.frames(stream).await,
+            ("GET", "/tap", _) => self.tap(stream, query).await,
+            ("GET", "/faults", _) => page(&mut stream, "200 OK", &self.list()).await,
+            ("POST", _, Some(Ok(fault))) if self.faults.switch(fault) => {
+                page(&mut stream, "200 OK", &self.list()).await
+            }
+            _ => {
+                let there_is = "there is /frames, /tap and /faults\n";
+                page(&mut stream, "404 Not Found", there_is).await
             }
         }
-        io::Result::Ok(())
-    };
-    time::timeout(HEAD_TIME_MAX, read).await??;
-    let head = String::from_utf8_lossy(&head);
-    let mut words = head.split(' ');
-    let (method, path) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
-    let path = path.split('?').next().unwrap_or("");
-    let switch = path.strip_prefix("/faults/").map(str::parse::<usize>);
-    match (method, path, switch) {
-        ("GET", "/frames", _) => frames(stream, newest).await,
-        ("GET", "/faults", _) => page(&mut stream, "200 OK", &list(faults)).await,
-        ("POST", _, Some(Ok(fault))) if faults.switch(fault) => {
-            page(&mut stream, "200 OK", &list(faults)).await
-        }
-        _ => {
-            page(
-                &mut stream,
-                "404 Not Found",
-                "there is /frames and /faults\n",
-            )
-            .await
+    }
+
+    fn list(&self) -> String {
+        let on = |fault| self.faults.is_on(fault);
+        let one = |fault: Fault| serde_json::json!({"title": fault.title(), "on": on(fault)});
+        format!("{}\n", serde_json::Value::from_iter(Fault::ALL.map(one)))
+    }
+
+    /// Lines until the client leaves; one that reads slowly misses some, and no count.
+    async fn frames(&self, mut stream: TcpStream) -> io::Result<()> {
+        let mut newest = self.newest.clone();
+        stream.write_all(LINES.as_bytes()).await?;
+        loop {
+            let line = newest.borrow_and_update().clone();
+            stream.write_all(line.as_bytes()).await?;
+            if newest.changed().await.is_err() {
+                return Ok(());
+            }
         }
     }
-}
 
-fn list(faults: &Faults) -> String {
-    let one = |fault: Fault| serde_json::json!({"title": fault.title(), "on": faults.is_on(fault)});
-    format!("{}\n", serde_json::Value::from_iter(Fault::ALL.map(one)))
+    /// Requests of all proxies until the client leaves.
+    async fn tap(&self, mut stream: TcpStream, query: &str) -> io::Result<()> {
+        let tap = match Asked::read(query) {
+            Ok(asked) => Tap::new(asked),
+            Err(why) => return page(&mut stream, "400 Bad Request", &format!("{why}\n")).await,
+        };
+        let open: Result<Vec<_>, _> = self.taps.iter().map(|taps| taps.open(&tap)).collect();
+        let _open = match open {
+            Ok(open) => open,
+            Err(full) => {
+                return page(&mut stream, "429 Too Many Requests", &format!("{full}\n")).await;
+            }
+        };
+        stream.write_all(LINES.as_bytes()).await?;
+        let mut reader = Reader::new(tap);
+        loop {
+            let (lines, last) = reader.next(&self.real).await;
+            stream.write_all(&lines).await?;
+            if last {
+                return Ok(());
+            }
+        }
+    }
 }
 
 async fn page(stream: &mut TcpStream, status: &str, body: &str) -> io::Result<()> {
     let length = body.len();
-    let text =
-        format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
-    stream.write_all(text.as_bytes()).await
-}
-
-/// Lines until the client leaves; one that reads slowly misses some, and no count.
-async fn frames(mut stream: TcpStream, mut newest: watch::Receiver<Line>) -> io::Result<()> {
-    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/jsonl\r\nconnection: close\r\n\r\n";
-    stream.write_all(head.as_bytes()).await?;
-    loop {
-        let line = newest.borrow_and_update().clone();
-        stream.write_all(line.as_bytes()).await?;
-        if newest.changed().await.is_err() {
-            return Ok(());
-        }
-    }
+    let head = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close");
+    stream
+        .write_all(format!("{head}\r\n\r\n{body}").as_bytes())
+        .await
 }

@@ -35,7 +35,7 @@ pub(super) async fn serve(pod: &Pod, faults: &Arc<Faults>) -> Result<(), Error> 
     let listener = TcpListener::bind(at).await.map_err(|e| {
         Error::new(format!("cannot listen on {at}"))
             .caused_by(e)
-            .hint("is another `meshctl demo` running? The demo needs Linux")
+            .hint("is another `meshctl demo` running?")
     })?;
     let app = Arc::new(App {
         pod: pod.clone(),

@@ -27,6 +27,9 @@ const MANIFESTS: &str = include_str!("../../templates/demo/mesh.yaml");
 
 const TRUST_DOMAIN: &str = "cluster.local";
 
+/// The address of the first pod; the others follow.
+pub(super) const FIRST: Ipv4Addr = Ipv4Addr::new(127, 1, 0, 1);
+
 /// Ports of every pod, on its own address: not 8080, which somebody may use on all addresses.
 pub(super) const APP: u16 = 18080;
 pub(super) const OUTBOUND: u16 = 14001;
@@ -141,7 +144,7 @@ impl Mesh {
             let proxy = proxy::start(bootstrap, newest, rt).await.map_err(|e| {
                 Error::new(format!("cannot start the proxy of {}", pod.name()))
                     .caused_by(e)
-                    .hint("is another `meshctl demo` running? The demo needs Linux")
+                    .hint("is another `meshctl demo` running?")
             })?;
             running.push(Running {
                 proxy,
@@ -162,13 +165,14 @@ fn pods() -> Vec<Pod> {
     let all = WORKLOADS.iter().flat_map(|(namespace, app, version, n)| {
         (0..*n).map(move |index| (*namespace, *app, *version, index))
     });
-    let numbered = (1u8..).zip(all);
+    let [a, b, c, first] = FIRST.octets();
+    let numbered = (first..).zip(all);
     let pod = |(number, (namespace, app, version, index))| Pod {
         namespace,
         app,
         version,
         index,
-        ip: Ipv4Addr::new(127, 1, 0, number),
+        ip: Ipv4Addr::new(a, b, c, number),
     };
     numbered.map(pod).collect()
 }

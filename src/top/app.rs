@@ -3,7 +3,7 @@
 
 use core::time::Duration;
 
-use engine::report::{Event, Frame};
+use engine::report::{Event, Frame, Histogram, ServiceKey};
 use engine::snapshot::ClusterKey;
 use engine::time::Instant;
 
@@ -11,9 +11,10 @@ use super::control::{Ask, SPEEDS};
 use super::list::List;
 use super::record::Selection;
 use super::record::routes::Branch;
-use super::store::{Link, SourceId, Store};
+use super::record::traffic::Busy as _;
+use super::store::{Link, Source, SourceId, Store};
 use super::theme::Theme;
-use super::view::{self, EdgeView, EndpointView, EventView, Overview, ServiceView, SourceView};
+use super::view::{self, CallView, EndpointView, EventView, Overview, ServiceView, SourceView};
 
 mod keys;
 mod mouse;
@@ -88,7 +89,7 @@ pub(super) enum Rows {
     Services(Vec<ServiceView>),
     Branches(Vec<Branch>),
     Endpoints(Vec<EndpointView>),
-    Edges(Vec<EdgeView>),
+    Calls(Vec<CallView>),
     Events(Vec<EventView>),
     Sources(Vec<SourceView>),
 }
@@ -236,7 +237,7 @@ impl App {
             Page::Services => Rows::Services(core::mem::take(&mut self.overview.services)),
             Page::Service(service) => Rows::Branches(Branch::of(view::routes(store, service, now))),
             Page::Backend(backend) => Rows::Endpoints(view::endpoints(store, Some(backend), now)),
-            Page::Calls => Rows::Edges(view::edges(store, now)),
+            Page::Calls => Rows::Calls(view::calls(store, now)),
             Page::Events => Rows::Events(view::events(store, now).rev().collect()),
             Page::Sources => Rows::Sources(self.overview.sources.clone()),
         };
@@ -338,9 +339,9 @@ impl App {
                 let mut backends = below.filter_map(Branch::backend);
                 backends.next().map(|b| Page::Backend(b.key.clone()))
             }
-            Rows::Edges(rows) => rows.get(row).and_then(|edge| {
+            Rows::Calls(rows) => rows.get(row).and_then(|call| {
                 let mut services = self.overview.services.iter();
-                let called = services.find(|s| s.service == edge.to);
+                let called = services.find(|s| s.service == call.name);
                 called.map(|s| Page::Service(s.key.clone()))
             }),
             Rows::Endpoints(_) | Rows::Events(_) | Rows::Sources(_) => None,
@@ -427,10 +428,39 @@ impl Rows {
             Self::Services(rows) => rows,
             Self::Branches(rows) => rows,
             Self::Endpoints(rows) => rows,
-            Self::Edges(rows) => rows,
+            Self::Calls(rows) => rows,
             Self::Events(rows) => rows,
             Self::Sources(rows) => rows,
         }
+    }
+
+    /// The latencies of a row in the window; none where there are none.
+    pub(super) fn latency(&self, row: usize) -> Option<&Histogram> {
+        let traffic = match self {
+            Self::Services(rows) => &rows.get(row)?.traffic,
+            Self::Branches(rows) => rows.get(row)?.traffic(),
+            Self::Endpoints(rows) => &rows.get(row)?.traffic,
+            Self::Calls(rows) => &rows.get(row)?.traffic,
+            Self::Events(_) | Self::Sources(_) => return None,
+        };
+        (!traffic.latency.is_empty()).then_some(&traffic.latency)
+    }
+
+    /// The same slice by slice of one source, oldest first.
+    pub(super) fn slices(&self, row: usize, of: &Source) -> Vec<Histogram> {
+        let found = match self {
+            Self::Services(rows) => rows.get(row).map(|service| {
+                let service = service.key.clone();
+                of.slices(&of.services, &ServiceKey { service })
+            }),
+            Self::Branches(rows) => rows.get(row).map(|branch| match branch {
+                Branch::Rule(rule) => of.slices(&of.routes, &rule.key),
+                Branch::Backend(b) | Branch::Alone(b) => of.slices(&of.backends, &b.id),
+            }),
+            Self::Endpoints(rows) => rows.get(row).map(|e| of.slices(&of.endpoints, &e.key)),
+            Self::Calls(_) | Self::Events(_) | Self::Sources(_) => None,
+        };
+        found.unwrap_or_default()
     }
 }
 

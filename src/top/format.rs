@@ -1,5 +1,16 @@
 //! Numbers in few characters, never rounded to something better than they are.
 
+use engine::identity::Identity;
+
+/// An identity of the mesh's own form in few characters: `shop/sa/web`; other names as they are.
+pub(crate) fn who(name: &str) -> String {
+    let of_mesh = name
+        .parse::<Identity>()
+        .ok()
+        .and_then(|id| id.service_account().map(|(ns, sa)| format!("{ns}/sa/{sa}")));
+    of_mesh.unwrap_or_else(|| name.to_owned())
+}
+
 /// Microseconds as milliseconds: one decimal below 10, seconds from 10,000 on.
 pub(super) fn millis(us: Option<u64>) -> String {
     let Some(us) = us else { return "–".into() };

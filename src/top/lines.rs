@@ -8,6 +8,8 @@ use std::io::{self, BufRead};
 use engine::report::recorder::ROWS_MAX;
 use engine::report::{Counters, Frame};
 
+use crate::lines::{Lines, TooLong};
+
 mod flat;
 
 /// The longest line. A frame of 50,000 endpoints takes some 60 MB.
@@ -18,12 +20,10 @@ const LINE_BYTES_MAX: usize = 256 << 20;
 const COUNT_MAX: u64 = 1 << 48;
 
 /// Takes bytes in pieces and gives frames.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Decoder {
-    buffer: Vec<u8>,
-    /// Bytes of the buffer that are known to hold no end of a line.
-    searched: usize,
-    /// The line that is being read, from 1.
+    lines: Lines,
+    /// Lines that were read.
     line: u64,
 }
 
@@ -58,9 +58,18 @@ fn placed(error: &serde_json::Error) -> String {
 
 // === impl Decoder ===
 
+impl Default for Decoder {
+    fn default() -> Self {
+        Self {
+            lines: Lines::new(LINE_BYTES_MAX),
+            line: 0,
+        }
+    }
+}
+
 impl Decoder {
     pub(crate) fn feed(&mut self, bytes: &[u8]) {
-        self.buffer.extend_from_slice(bytes);
+        self.lines.feed(bytes);
     }
 
     /// The next frame, when its line is complete. Empty lines are passed over.
@@ -69,27 +78,18 @@ impl Decoder {
     /// When a line is no frame. What follows is not worth reading.
     pub(crate) fn next(&mut self) -> Result<Option<Frame>, BadLine> {
         loop {
-            let rest = &self.buffer[self.searched..];
-            let Some(end) = rest.iter().position(|b| *b == b'\n') else {
-                self.searched = self.buffer.len();
-                return match self.buffer.len() > LINE_BYTES_MAX {
-                    true => Err(self.bad(Cause::TooLong)),
-                    false => Ok(None),
-                };
+            let line = match self.lines.next() {
+                Ok(Some(line)) => line.trim_ascii(),
+                Ok(None) => return Ok(None),
+                Err(TooLong) => return Err(self.bad(Cause::TooLong)),
             };
-            let end = self.searched + end;
             self.line += 1;
-            self.searched = 0;
-            let frame = match self.buffer[..end].trim_ascii() {
-                [] => None,
-                line => Some(read(line).map_err(|cause| BadLine {
+            if !line.is_empty() {
+                let line = read(line).map_err(|cause| BadLine {
                     line: self.line,
                     cause,
-                })?),
-            };
-            self.buffer.drain(..=end);
-            if frame.is_some() {
-                return Ok(frame);
+                });
+                return line.map(Some);
             }
         }
     }
@@ -99,12 +99,11 @@ impl Decoder {
     /// # Errors
     /// When that is not a whole frame.
     pub(crate) fn finish(&mut self) -> Result<Option<Frame>, BadLine> {
-        if self.buffer.trim_ascii().is_empty() {
+        let line = self.lines.rest().trim_ascii();
+        if line.is_empty() {
             return Ok(None);
         }
-        let line = core::mem::take(&mut self.buffer);
-        self.searched = 0;
-        read(line.trim_ascii()).map(Some).map_err(|cause| {
+        read(line).map(Some).map_err(|cause| {
             self.bad(match cause {
                 Cause::NotAFrame(e) if e.is_eof() => Cause::CutOff,
                 other => other,

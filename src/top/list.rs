@@ -22,7 +22,7 @@ pub(super) trait List {
     fn cell(&self, row: usize, column: usize) -> Cell;
     fn id(&self, row: usize) -> String;
     fn is_stale(&self, row: usize) -> bool;
-    fn is_child(&self, row: usize) -> bool;
+    fn branch(&self, row: usize) -> &str;
 }
 
 /// The head of a column.
@@ -75,8 +75,8 @@ impl<R: Record> List for Vec<R> {
         self.get(row).is_some_and(Record::is_stale)
     }
 
-    fn is_child(&self, row: usize) -> bool {
-        self.get(row).is_some_and(Record::is_child)
+    fn branch(&self, row: usize) -> &str {
+        self.get(row).map_or("", Record::branch)
     }
 }
 

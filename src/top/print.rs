@@ -170,7 +170,7 @@ fn render<R: Record + Serialize>(
     let names: Vec<&str> = shown.iter().map(|i| heads[*i].text).collect();
     let cell = |row: usize, column: usize| {
         let text = rows.cell(row, column).text;
-        match column == 0 && rows.is_child(row) {
+        match column == 0 && !rows.branch(row).is_empty() {
             true => format!("  {text}"),
             false => text,
         }

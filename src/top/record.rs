@@ -5,12 +5,14 @@ use core::cmp::Ordering;
 
 use super::theme::Tone;
 
+pub(super) mod calls;
 pub(super) mod edges;
 pub(super) mod endpoints;
 pub(super) mod events;
 pub(super) mod routes;
 pub(super) mod services;
 pub(super) mod sources;
+pub(super) mod traffic;
 
 /// A kind of row.
 pub(super) trait Record: Sized + 'static {
@@ -31,9 +33,9 @@ pub(super) trait Record: Sized + 'static {
     /// The order in which troubles come first.
     fn by_trouble(&self, other: &Self) -> Ordering;
 
-    /// The name that the row shows in place of the first column's, when it is part of a tree.
-    fn is_child(&self) -> bool {
-        false
+    /// What is drawn before its name, when it is part of a tree.
+    fn branch(&self) -> &str {
+        ""
     }
 }
 
@@ -162,6 +164,9 @@ impl Selection {
         let filter = self.filter.to_lowercase();
         let words: Vec<&str> = filter.split_whitespace().collect();
         let matches = |row: &R| {
+            if words.is_empty() {
+                return true;
+            }
             let text = row.text().to_lowercase();
             words.iter().all(|word| match word.strip_prefix('!') {
                 Some(without) => without.is_empty() || !text.contains(without),

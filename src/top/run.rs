@@ -25,9 +25,9 @@ use crate::error::Error;
 /// Pictures are at least this far apart.
 const FRAME_MIN: Duration = Duration::from_millis(100);
 
-/// And this many times as far apart as one takes to make: then the screen needs less than a
-/// twentieth of a core, however large the mesh is.
-const COST_FACTOR: u32 = 20;
+/// And this many times as far apart as one takes to make: then pictures need less than a thirtieth
+/// of a core, however large the mesh is.
+const COST_FACTOR: u32 = 30;
 
 /// How often ages are looked at.
 const TICK: Duration = Duration::from_secs(1);
@@ -183,6 +183,8 @@ struct Shown {
 impl Shown {
     /// Waits for one thing and does what follows from it; false at the end.
     async fn turn(&mut self) -> Result<bool, Error> {
+        // A thread that panicked has left its message where the picture was.
+        self.screen.terminal().map_err(ended)?;
         let Self { app, began, .. } = self;
         let effect = tokio::select! {
             biased;
@@ -195,7 +197,8 @@ impl Shown {
             () = time::sleep_until(self.next_picture), if app.is_dirty() => {
                 let before = Moment::now();
                 app.refresh();
-                let drawn = self.screen.terminal().draw(|frame| draw::draw(frame, app));
+                let terminal = self.screen.terminal().map_err(ended)?;
+                let drawn = terminal.draw(|frame| draw::draw(frame, app));
                 drawn.map_err(no_terminal)?;
                 self.next_picture = before + FRAME_MIN.max(before.elapsed() * COST_FACTOR);
                 None
@@ -233,6 +236,10 @@ impl Shown {
         }
         Ok(true)
     }
+}
+
+fn ended(e: std::io::Error) -> Error {
+    Error::new("the screen has ended").caused_by(e)
 }
 
 fn no_terminal(e: std::io::Error) -> Error {

@@ -27,7 +27,7 @@ mod clock;
 mod table;
 
 pub(super) use clock::{Clock, Link};
-pub(super) use table::{Rated, Table};
+pub(super) use table::{Counted, Rated, Table};
 
 use clock::Spans;
 
@@ -272,6 +272,18 @@ impl Source {
         self.spans.covered()
     }
 
+    /// The latencies of one row slice by slice, the newest last.
+    pub(super) fn slices<K: Ord, R: Counted>(
+        &self,
+        table: &Table<K, R>,
+        key: &K,
+    ) -> Vec<Histogram> {
+        let slot = table.get(key);
+        let of = |seq| slot.and_then(|slot| slot.latency_of(seq));
+        let numbers = self.spans.numbers();
+        numbers.map(|seq| of(seq).unwrap_or_default()).collect()
+    }
+
     /// Returns how many rows found no place.
     fn ingest(&mut self, frame: Frame, window: Duration, room: usize, now: Instant) -> u64 {
         let before = self.clock.at();
@@ -366,21 +378,6 @@ impl Source {
             ..Self::new(name, clock.forgotten())
         };
     }
-}
-
-/// The latencies of one row slice by slice, newest last, with the length of each.
-pub(super) fn slices<K: Ord, R: table::Counted>(
-    source: &Source,
-    table: &Table<K, R>,
-    key: &K,
-) -> Vec<(Duration, Histogram)> {
-    let slot = table.get(key);
-    let spans = source.spans.iter();
-    let of = |seq| {
-        slot.and_then(|slot| slot.latency_of(seq))
-            .unwrap_or_default()
-    };
-    spans.map(|(seq, length)| (length, of(seq))).collect()
 }
 
 #[cfg(test)]

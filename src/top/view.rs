@@ -6,18 +6,20 @@ use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::report::{
-    EdgeKey, EndpointKey, EndpointState, EndpointStatus, Event, RouteKey, Security, ServiceKey,
-    Side,
+    BackendKey, Counters, EdgeKey, EndpointKey, EndpointRow, EndpointStatus, Event, RouteKey,
+    Security, ServiceKey, Side,
 };
 use engine::snapshot::ClusterKey;
 use engine::time::Instant;
 use serde::Serialize;
 
-use super::store::{Rated, Source, Store};
+use super::store::{Counted, Rated, Source, Store, Table};
 
+mod calls;
 mod state;
 mod traffic;
 
+pub(super) use calls::{CallView, calls};
 pub(super) use state::{Breakers, State, span};
 pub(super) use traffic::Traffic;
 
@@ -71,6 +73,8 @@ pub(super) struct ServiceView {
 /// One rule of a service.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct RouteView {
+    #[serde(skip)]
+    pub(super) key: RouteKey,
     pub(super) service: String,
     pub(super) route: String,
     pub(super) origin: String,
@@ -82,6 +86,8 @@ pub(super) struct RouteView {
 /// The share of a rule that goes to one backend.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct BackendView {
+    #[serde(skip)]
+    pub(super) id: BackendKey,
     pub(super) service: String,
     pub(super) route: String,
     pub(super) backend: String,
@@ -188,20 +194,15 @@ fn sources(store: &Store, now: Instant) -> Vec<SourceView> {
 }
 
 fn services(store: &Store, now: Instant) -> Vec<ServiceView> {
-    let mut traffic: BTreeMap<&ServiceKey, (Gather, bool)> = BTreeMap::new();
     let mut behind: BTreeMap<&ClusterKey, BTreeSet<&ClusterKey>> = BTreeMap::new();
     let mut left: BTreeMap<&ClusterKey, u64> = BTreeMap::new();
     let mut tls: BTreeMap<&str, [u64; 2]> = BTreeMap::new();
     for (_, source) in store.sources() {
-        let stale = source.is_stale(now);
-        for (key, rated) in source.services.iter(source.frames) {
-            let (sum, all_stale) = traffic.entry(key).or_insert((Gather::default(), true));
-            sum.add(source, &rated);
-            *all_stale &= stale || !rated.present;
-        }
         let mut of_source: BTreeMap<&ClusterKey, u64> = BTreeMap::new();
         for (key, rated) in source.backends.iter(source.frames) {
-            behind.entry(&key.service).or_default().insert(&key.backend);
+            if key.backend != key.service {
+                behind.entry(&key.service).or_default().insert(&key.backend);
+            }
             if let Some(n) = rated.row.retries_left.filter(|_| rated.present) {
                 // Rules that lead to one backend share its budget.
                 let least = of_source.entry(&key.service).or_insert(n);
@@ -220,14 +221,20 @@ fn services(store: &Store, now: Instant) -> Vec<ServiceView> {
         }
     }
     let states = states(store, now);
-    let view = |(key, (sum, stale)): (&ServiceKey, (Gather, bool))| {
+    let rows = in_order(store, |source| &source.services);
+    let view = |rows: &[Found<'_, ServiceKey, Counters>]| {
+        let (mut sum, mut stale, key) = (Gather::default(), true, rows[0].key);
+        for found in rows {
+            sum.add(found.source, &found.rated);
+            stale &= !found.rated.present || found.source.is_stale(now);
+        }
         let service = key.service.to_string();
         let [mutual, all] = tls.get(service.as_str()).copied().unwrap_or_default();
-        let mut endpoints = Breakers::default();
-        let own = BTreeSet::from([&key.service]);
-        let backends = behind.get(&key.service).unwrap_or(&own);
-        for backend in backends.union(&own) {
-            endpoints.merge(states.get(*backend).unwrap_or(&Breakers::default()));
+        let mut endpoints = states.get(&key.service).cloned().unwrap_or_default();
+        for backend in behind.get(&key.service).into_iter().flatten() {
+            if let Some(states) = states.get(*backend) {
+                endpoints.merge(states);
+            }
         }
         ServiceView {
             service,
@@ -240,39 +247,55 @@ fn services(store: &Store, now: Instant) -> Vec<ServiceView> {
             history: store.history(key),
         }
     };
-    traffic.into_iter().map(view).collect()
+    rows.chunk_by(|a, b| a.key == b.key).map(view).collect()
 }
 
 /// How many endpoints of each backend are in which state; of what several proxies see, the state
 /// that keeps most traffic away.
 fn states(store: &Store, now: Instant) -> BTreeMap<&ClusterKey, Breakers> {
-    let mut out: BTreeMap<&ClusterKey, Breakers> = BTreeMap::new();
-    let mut sources = store.sources().filter(|(_, s)| s.endpoints.len() > 0);
-    let (first, several) = (sources.next(), sources.next().is_some());
-    if let (Some((_, source)), false) = (first, several) {
-        let present = source.endpoints.iter(source.frames);
-        for (key, rated) in present.filter(|(_, rated)| rated.present) {
-            let known = out.entry(&key.backend).or_default();
-            known.count(&rated.row.state, source.clock.now(now));
-        }
-        return out;
-    }
-    let mut worst: BTreeMap<&EndpointKey, (&EndpointState, &Source)> = BTreeMap::new();
-    for (_, source) in store.sources() {
-        let present = source.endpoints.iter(source.frames);
-        for (key, rated) in present.filter(|(_, rated)| rated.present) {
-            let state = &rated.row.state;
-            let known = worst.entry(key).or_insert((state, source));
-            if known.0.status < state.status {
-                *known = (state, source);
+    let mut rows = in_order(store, |source| &source.endpoints);
+    rows.retain(|found| found.rated.present);
+    let of_backend = |rows: &[Found<'_, EndpointKey, EndpointRow>]| {
+        let mut known = Breakers::default();
+        for seen in rows.chunk_by(|a, b| a.key == b.key) {
+            let worse = |a: &Found<'_, _, EndpointRow>, b: &Found<'_, _, EndpointRow>| {
+                a.rated.row.state.status < b.rated.row.state.status
+            };
+            let mut worst = &seen[0];
+            for other in &seen[1..] {
+                if worse(worst, other) {
+                    worst = other;
+                }
             }
+            known.count(&worst.rated.row.state, worst.source.clock.now(now));
         }
+        known
+    };
+    let by_backend = rows.chunk_by(|a, b| a.key.backend == b.key.backend);
+    let counted = by_backend.map(|rows| (&rows[0].key.backend, of_backend(rows)));
+    counted.collect()
+}
+
+/// A row, and who has it.
+struct Found<'a, K, R> {
+    key: &'a K,
+    rated: Rated<'a, R>,
+    source: &'a Source,
+}
+
+/// The rows of one table of all sources, those of one key next to each other.
+fn in_order<K: Ord, R: Counted>(
+    store: &Store,
+    table: fn(&Source) -> &Table<K, R>,
+) -> Vec<Found<'_, K, R>> {
+    let mut all = Vec::new();
+    for (_, source) in store.sources() {
+        let rows = table(source).iter(source.frames);
+        all.extend(rows.map(|(key, rated)| Found { key, rated, source }));
     }
-    for (key, (state, source)) in worst {
-        let known = out.entry(&key.backend).or_default();
-        known.count(state, source.clock.now(now));
-    }
-    out
+    // Each source has them in order already: runs are merged, which is less than a look-up each.
+    all.sort_by(|a, b| a.key.cmp(b.key));
+    all
 }
 
 // === drill-down ===
@@ -294,6 +317,7 @@ pub(super) fn routes(store: &Store, service: &ClusterKey, now: Instant) -> Vec<R
     }
     let backends = backends(store, Some(service), now);
     let view = |(key, (sum, origin)): (&RouteKey, (Gather, &str))| RouteView {
+        key: key.clone(),
         service: key.service.to_string(),
         route: key.route.to_string(),
         origin: origin.to_owned(),
@@ -320,6 +344,7 @@ pub(super) fn backends(
             let row = rated.row;
             let (sum, view) = rows.entry(key).or_insert_with(|| {
                 let view = BackendView {
+                    id: key.clone(),
                     service: key.service.to_string(),
                     route: key.route.to_string(),
                     backend: key.backend.to_string(),
@@ -361,7 +386,7 @@ pub(super) fn backends(
         *weights += u64::from(view.weight);
         *requests += sum.requests();
     }
-    let finished = rows.iter().map(|(key, (sum, view))| {
+    let finished = rows.into_iter().map(|(key, (sum, view))| {
         let (weights, requests) = rules[&(&key.service, &*key.route)];
         let share = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
         BackendView {
@@ -369,7 +394,7 @@ pub(super) fn backends(
             observed: share(sum.requests(), requests),
             endpoints: states.get(&key.backend).cloned().unwrap_or_default(),
             traffic: sum.traffic(),
-            ..view.clone()
+            ..view
         }
     });
     finished.collect()
@@ -385,7 +410,7 @@ pub(super) fn endpoints(
     for (_, source) in store.sources() {
         let stale = source.is_stale(now);
         let clock = source.clock.now(now);
-        let mut add = |key, rated: Rated<'_, engine::report::EndpointRow>| {
+        let mut add = |key, rated: Rated<'_, EndpointRow>| {
             let (sum, view) = rows
                 .entry(key)
                 .or_insert_with(|| (Gather::default(), EndpointView::unknown(key)));
@@ -438,7 +463,7 @@ impl EndpointView {
     }
 
     /// As rows merge: the state that keeps most traffic away, the greatest of the rest.
-    fn add(&mut self, row: &engine::report::EndpointRow, clock: Instant) {
+    fn add(&mut self, row: &EndpointRow, clock: Instant) {
         let state = State::new(&row.state, clock);
         if self.state.is_gone() || self.state.status < state.status {
             self.state = state;

@@ -170,13 +170,18 @@ impl Counters {
     /// began anew in between. Gauges keep their present value.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
-        let mut out = self.clone();
         if self.began_after(earlier) {
-            return out;
+            return self.clone();
         }
+        let latency = self.latency.since(&earlier.latency);
+        // Field by field: what was counted so far is not copied to be dropped.
+        let mut out = Self {
+            grpc: self.grpc.clone(),
+            latency,
+            ..*self
+        };
         out.combine(earlier, u64::saturating_sub);
         out.grpc.retain(|_, n| *n > 0);
-        out.latency = self.latency.since(&earlier.latency);
         out
     }
 

@@ -12,6 +12,7 @@
 //!  chunk    0, 1         2           3        …        25            128 buckets each
 //! ```
 
+use core::cmp::Ordering;
 use core::time::Duration;
 
 /// Recorded values are 1 µs to 1 h; others count as the nearest of the two.
@@ -107,19 +108,27 @@ impl Histogram {
     /// It is the upper end of a bucket: never below the true value, exact under 256 µs, and above
     /// it too large by less than 1/128 (0.79 %). `q` is cut to 0..=1; a `q` of NaN asks for 0.
     pub fn quantile(&self, q: f64) -> Option<u64> {
-        if self.count == 0 {
-            return None;
-        }
-        let rank = (q.clamp(0.0, 1.0) * self.count as f64 - RANK_SLACK).ceil();
-        let rank = (rank as u64).clamp(1, self.count);
+        let [value] = self.quantiles([q]);
+        value
+    }
+
+    /// [`quantile`](Self::quantile) of several, ascending, in one pass.
+    pub fn quantiles<const N: usize>(&self, all: [f64; N]) -> [Option<u64>; N] {
+        let mut found = [None; N];
+        let mut ranks = all.map(|q| rank(q, self.count)).into_iter().zip(&mut found);
+        let mut wanted = ranks.next().filter(|_| self.count > 0);
         let mut seen = 0;
         for (index, n) in self.buckets() {
             seen += n;
-            if seen >= rank {
-                return Some(upper_end(index));
+            while let Some((_, place)) = wanted.take_if(|(rank, _)| seen >= *rank) {
+                *place = Some(upper_end(index));
+                wanted = ranks.next();
+            }
+            if wanted.is_none() {
+                break;
             }
         }
-        None
+        found
     }
 
     /// Number of recorded values that are certainly not above `micros`, at the resolution of the
@@ -131,20 +140,34 @@ impl Histogram {
 
     /// Adds what `other` counted. Commutative and associative.
     pub fn merge(&mut self, other: &Self) {
+        self.sum = self.sum.saturating_add(other.sum);
+        if let (Buckets::Few(mine), Buckets::Few(theirs)) = (&self.buckets, &other.buckets)
+            && mine.len() + theirs.len() <= FEW_MAX
+        {
+            // One pass over both: there are as many as there are rows in a mesh.
+            self.buckets = Buckets::Few(joined(mine, theirs));
+            self.count = self.count.saturating_add(other.count);
+            return;
+        }
         for (index, n) in other.buckets() {
             self.add(index, n);
         }
-        self.sum = self.sum.saturating_add(other.sum);
     }
 
     /// What was counted since `earlier`, an older state of the same histogram.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         let mut out = Self::new();
+        out.sum = self.sum.saturating_sub(earlier.sum);
+        if let (Buckets::Few(now), Buckets::Few(then)) = (&self.buckets, &earlier.buckets) {
+            let few = difference(now, then);
+            out.count = few.iter().fold(0, |sum, b| sum.saturating_add(b.n));
+            out.buckets = Buckets::Few(few);
+            return out;
+        }
         for (index, n) in self.buckets() {
             out.add(index, n.saturating_sub(earlier.at(index)));
         }
-        out.sum = self.sum.saturating_sub(earlier.sum);
         out
     }
 
@@ -179,7 +202,23 @@ impl Histogram {
             if index >= BUCKETS {
                 return None;
             }
-            out.add(index, n);
+            match &mut out.buckets {
+                // In order, as they are written: nothing to look for.
+                Buckets::Few(few)
+                    if n > 0
+                        && few.len() < FEW_MAX
+                        && few
+                            .last()
+                            .is_none_or(|last| usize::from(last.index) < index) =>
+                {
+                    few.push(Bucket {
+                        index: index as u16,
+                        n,
+                    });
+                    out.count = out.count.saturating_add(n);
+                }
+                _ => out.add(index, n),
+            }
         }
         out.sum = sum_micros;
         Some(out)
@@ -216,6 +255,55 @@ impl Histogram {
             Buckets::Many(chunks) => chunks.add(index, n),
         }
     }
+}
+
+/// The counts of both.
+fn joined(mut a: &[Bucket], mut b: &[Bucket]) -> Vec<Bucket> {
+    let mut out = Vec::with_capacity(a.len() + b.len());
+    while let ([first, rest @ ..], [other, others @ ..]) = (a, b) {
+        match first.index.cmp(&other.index) {
+            Ordering::Less => {
+                out.push(*first);
+                a = rest;
+            }
+            Ordering::Greater => {
+                out.push(*other);
+                b = others;
+            }
+            Ordering::Equal => {
+                let n = first.n.saturating_add(other.n);
+                out.push(Bucket { n, ..*first });
+                (a, b) = (rest, others);
+            }
+        }
+    }
+    out.extend_from_slice(a);
+    out.extend_from_slice(b);
+    out
+}
+
+/// What the first counts beyond the second.
+fn difference(now: &[Bucket], mut then: &[Bucket]) -> Vec<Bucket> {
+    let mut out = Vec::new();
+    for bucket in now {
+        while let [first, rest @ ..] = then
+            && first.index < bucket.index
+        {
+            then = rest;
+        }
+        let before = then.first().filter(|first| first.index == bucket.index);
+        let n = bucket.n.saturating_sub(before.map_or(0, |first| first.n));
+        if n > 0 {
+            out.push(Bucket { n, ..*bucket });
+        }
+    }
+    out
+}
+
+/// Which of `count` sorted values is at `q`, from 1.
+fn rank(q: f64, count: u64) -> u64 {
+    let rank = (q.clamp(0.0, 1.0) * count as f64 - RANK_SLACK).ceil();
+    (rank as u64).clamp(1, count.max(1))
 }
 
 fn find(few: &[Bucket], index: usize) -> Result<usize, usize> {

@@ -3,12 +3,11 @@
 use engine::time::Wall;
 use rustls_pki_types::CertificateDer;
 use serde_json::{Value, json};
-use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::time::rfc3339;
 use crate::telemetry::process::Certificate;
-use crate::tls::Store;
+use crate::tls::{Store, store::uris};
 
 pub(super) fn json(store: &Store, now: Wall) -> Value {
     let all = |certificates: &[CertificateDer<'_>]| -> Vec<Value> {
@@ -23,28 +22,9 @@ pub(super) fn json(store: &Store, now: Wall) -> Value {
 
 /// Until when the workload's own certificate is valid.
 pub(super) fn expiries(store: &Store) -> Vec<Certificate> {
-    let chain = store.chain();
-    let leaf = chain.first().and_then(|leaf| {
-        let (_, parsed) = X509Certificate::from_der(leaf).ok()?;
-        let end = u64::try_from(parsed.validity().not_after.timestamp()).ok()?;
-        Some(Certificate {
-            identity: uris(&parsed).into_iter().next()?,
-            expires: Wall(end.saturating_mul(1_000_000_000)),
-        })
-    });
+    let leaf = store.expiry();
+    let leaf = leaf.map(|(identity, expires)| Certificate { identity, expires });
     leaf.into_iter().collect()
-}
-
-fn uris(certificate: &X509Certificate<'_>) -> Vec<String> {
-    let names = certificate.subject_alternative_name().ok().flatten();
-    names.map_or(Vec::new(), |names| {
-        let names = names.value.general_names.iter();
-        let uris = names.filter_map(|name| match name {
-            GeneralName::URI(uri) => Some((*uri).to_owned()),
-            _ => None,
-        });
-        uris.collect()
-    })
 }
 
 fn shown(certificate: &CertificateDer<'_>, now: Wall) -> Value {

@@ -92,12 +92,7 @@ impl<R: Rt> Admin<R> {
             }
         };
         let rt = &self.proxy.shared.rt;
-        let mut answer = ResponseHead::new(StatusCode::OK);
-        let fixed = http::HeaderValue::from_static;
-        answer.headers.insert(CONTENT_TYPE, fixed(JSON_LINES));
-        answer.headers.insert(CACHE_CONTROL, fixed("no-store"));
-        set_date(&mut answer, rt.wall());
-        reply.respond(answer, Length::Unknown).ok()?;
+        self.begin(reply)?;
         let mut cursor = Cursor::default();
         let mut left = asked.count;
         loop {
@@ -118,12 +113,27 @@ impl<R: Rt> Admin<R> {
         }
     }
 
-    /// One line; none when the client is gone or reads too slowly.
-    async fn push<D: Respond>(&self, reply: &mut D, line: Vec<u8>, last: bool) -> Option<()> {
+    /// The head of an answer in lines.
+    pub(super) fn begin<D: Respond>(&self, reply: &mut D) -> Option<()> {
+        let mut answer = ResponseHead::new(StatusCode::OK);
+        let fixed = http::HeaderValue::from_static;
+        answer.headers.insert(CONTENT_TYPE, fixed(JSON_LINES));
+        answer.headers.insert(CACHE_CONTROL, fixed("no-store"));
+        set_date(&mut answer, self.proxy.shared.rt.wall());
+        reply.respond(answer, Length::Unknown).ok()
+    }
+
+    /// Some lines; none when the client is gone or reads too slowly.
+    pub(super) async fn push<D: Respond>(
+        &self,
+        reply: &mut D,
+        lines: Vec<u8>,
+        last: bool,
+    ) -> Option<()> {
         let rt = &self.proxy.shared.rt;
         let sent = async {
             poll_fn(|cx| reply.poll_ready(cx)).await.ok()?;
-            reply.send(Frame::Data(line.into()), last).ok()?;
+            reply.send(Frame::Data(lines.into()), last).ok()?;
             poll_fn(|cx| reply.poll_flush(cx)).await.ok()
         };
         tokio::select! {

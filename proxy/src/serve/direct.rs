@@ -129,9 +129,11 @@ where
     headers::set_date(&mut response, shared.rt.wall());
     let status = response.status;
     let grpc = engine::classify::grpc_status(&response.headers);
+    let headers = shared.seen(&response);
     let (rt, never) = (&shared.rt, Instant::FAR_FUTURE);
     let end = pass(rt, &mut attempt, head, response, body, reply, never).await;
-    let done = Done::answered(status, grpc.or(attempt.grpc_status()), attempt.moved());
+    let mut done = Done::answered(status, grpc.or(attempt.grpc_status()), attempt.moved());
+    done.headers = headers;
     match end {
         StreamEnd::Complete => done,
         StreamEnd::Broken(_) | StreamEnd::Late => done.broken(Flag::UpstreamReset),

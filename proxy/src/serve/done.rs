@@ -4,7 +4,7 @@ use engine::classify::{Outcome, classify};
 use engine::failure::{Failure, Flag};
 use engine::report::Ended;
 use engine::verdict::LocalResponse;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 
 use crate::tcp::Copied;
 
@@ -21,6 +21,8 @@ pub struct Done {
     pub bytes_in: u64,
     /// Bytes of the response's body that were passed on.
     pub bytes_out: u64,
+    /// Headers of the application's answer, when somebody wants to see them.
+    pub headers: Option<Box<HeaderMap>>,
 }
 
 // === impl Done ===
@@ -40,6 +42,7 @@ impl Done {
             cause: None,
             bytes_in: moved.0,
             bytes_out: moved.1,
+            headers: None,
         }
     }
 
@@ -53,6 +56,7 @@ impl Done {
             cause: Some(failure.to_string()),
             bytes_in: 0,
             bytes_out: 0,
+            headers: None,
         }
     }
 
@@ -77,6 +81,7 @@ impl Done {
             cause: None,
             bytes_in: 0,
             bytes_out: 0,
+            headers: None,
         }
     }
 
@@ -103,6 +108,7 @@ impl Done {
             cause: Some(cause.to_owned()),
             bytes_in: 0,
             bytes_out: 0,
+            headers: None,
         }
     }
 
@@ -116,6 +122,7 @@ impl Done {
             cause: None,
             bytes_in: moved.0,
             bytes_out: moved.1,
+            headers: None,
         }
     }
 

@@ -204,7 +204,7 @@ impl<R: Rt> Outbound<R> {
                 (done, Extra::default())
             }
             Opened::Forward(session) => {
-                if shared.outputs.is_some() {
+                if shared.notes_attempts() {
                     backend = Some(session.cluster().key().clone());
                 }
                 // Others are told nothing of the mesh.
@@ -361,7 +361,7 @@ impl<R: Rt> Handler<R> for Outbound<R> {
         let entry = shared.enter(&mut head.headers);
         let snapshot = shared.snapshot();
         let tunnel = self.to.is_none() && head.method == Method::CONNECT && head.upgrade.is_none();
-        let mut upstream = None;
+        let (mut upstream, mut server) = (None, None);
         let done = match self.target(&snapshot, &head) {
             Ok(Target::Frontend(frontend)) if tunnel => {
                 // Rare, and large: other requests need not make room for it.
@@ -386,6 +386,9 @@ impl<R: Rt> Handler<R> for Outbound<R> {
                 shared.telemetry.start(rows);
                 let peer = past.peer;
                 upstream = Some(peer.address);
+                if shared.notes_attempts() {
+                    server.clone_from(&peer.identity);
+                }
                 let done = self.direct(peer, &mut head, body, &mut reply).await;
                 let took = shared.rt.now().since(entry.started);
                 shared.telemetry.end(rows, &done, Extra::default(), took);
@@ -395,6 +398,7 @@ impl<R: Rt> Handler<R> for Outbound<R> {
         };
         shared.observe(Role::Outbound, &head, &entry, &done, |record| {
             record.upstream = upstream;
+            record.server = server;
         });
     }
 }

@@ -20,7 +20,7 @@ use engine::time::Wall;
 use serde_json::{Map, Value, json};
 
 use super::config::LineFormat;
-use crate::observe::{RequestRecord, Role};
+use crate::observe::RequestRecord;
 use crate::tls::explain::rfc3339;
 
 /// The line of a request, without its end.
@@ -52,7 +52,7 @@ fn text(of: &RequestRecord) -> String {
         Text(&of.id),
         Text(&of.authority),
         Maybe(of.upstream),
-        role(of.role),
+        of.role.as_str(),
         Maybe(of.backend.as_ref()),
         MaybeText(of.rule.as_deref()),
         MaybeText(of.peer.as_ref().map(|peer| peer.as_str())),
@@ -66,7 +66,7 @@ fn json(of: &RequestRecord) -> Value {
         all.insert(name.to_owned(), value);
     };
     put("start_time", timestamp(of.wall).into());
-    put("side", role(of.role).into());
+    put("side", of.role.as_str().into());
     put("method", of.method.as_str().into());
     put("authority", of.authority.as_str().into());
     put("path", of.path.as_str().into());
@@ -106,7 +106,7 @@ fn json(of: &RequestRecord) -> Value {
 }
 
 /// RFC 3339 with milliseconds.
-fn timestamp(at: Wall) -> String {
+pub(crate) fn timestamp(at: Wall) -> String {
     let mut text = rfc3339(at);
     // Of the form 2026-01-01T00:00:00Z.
     text.pop();
@@ -114,19 +114,11 @@ fn timestamp(at: Wall) -> String {
     text
 }
 
-const fn protocol(of: &RequestRecord) -> &'static str {
+pub(crate) const fn protocol(of: &RequestRecord) -> &'static str {
     match of.protocol {
         Some(Protocol::Http1) => "HTTP/1.1",
         Some(Protocol::Http2) => "HTTP/2",
         None => "TCP",
-    }
-}
-
-/// The listener.
-pub(super) const fn role(role: Role) -> &'static str {
-    match role {
-        Role::Outbound => "outbound",
-        Role::Inbound => "inbound",
     }
 }
 

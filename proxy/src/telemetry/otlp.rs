@@ -13,7 +13,6 @@
 use engine::head::Protocol;
 use engine::report::Ended;
 
-use super::access_log::role;
 use super::config::Resource;
 use crate::observe::{RequestRecord, Role};
 use crate::proto::Writer;
@@ -95,7 +94,7 @@ fn attributes(to: &mut Writer, field: u32, of: &RequestRecord) {
         of.user_agent.as_deref().unwrap_or_default(),
     );
     text("network.peer.address", &maybe(&of.upstream));
-    text("meshctl.side", role(of.role));
+    text("meshctl.side", of.role.as_str());
     text("meshctl.request_id", &of.id);
     text("meshctl.workload", &of.workload.to_string());
     text("meshctl.service", &maybe(&of.service));

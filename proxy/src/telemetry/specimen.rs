@@ -121,6 +121,7 @@ pub fn record() -> RequestRecord {
     let attempt = |last: u8, from, to, outcome: &str| AttemptRecord {
         endpoint: SocketAddr::from(([10, 0, 0, last], 8080)),
         name: name(&format!("web-canary-{last}")),
+        identity: None,
         started: at(from),
         ended: at(to),
         outcome: outcome.to_owned(),
@@ -141,6 +142,7 @@ pub fn record() -> RequestRecord {
         rule: Some("HTTPRoute/shop/web#0".into()),
         backend: Some(cluster("web-canary")),
         upstream: Some(SocketAddr::from(([10, 0, 0, 7], 8080))),
+        server: None,
         trail: Vec::new(),
         attempts: vec![
             attempt(6, 1_000, 1_010, "reset"),

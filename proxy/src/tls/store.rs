@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use engine::identity::Identity;
+use engine::time::Wall;
 use rustls::client::Resumption;
 use rustls::crypto::CryptoProvider;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
@@ -16,6 +17,8 @@ use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, InconsistentKeys, RootCertStore, ServerConfig};
 use rustls_pki_types::CertificateDer;
 use tokio::sync::watch;
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::outside::Outside;
 use super::verify::{ExpectMesh, ExpectServer};
@@ -135,6 +138,15 @@ impl Store {
         current.map_or(Vec::new(), |inner| inner.key.cert.clone())
     }
 
+    /// Whose the workload's own certificate is, and until when it is valid.
+    pub fn expiry(&self) -> Option<(String, Wall)> {
+        let chain = self.chain();
+        let (_, parsed) = X509Certificate::from_der(chain.first()?).ok()?;
+        let end = u64::try_from(parsed.validity().not_after.timestamp()).ok()?;
+        let identity = uris(&parsed).into_iter().next()?;
+        Some((identity, Wall(end.saturating_mul(1_000_000_000))))
+    }
+
     /// The trust bundle in use.
     pub fn bundle(&self) -> Vec<CertificateDer<'static>> {
         let current = self.current();
@@ -199,4 +211,17 @@ fn build(
     server.session_storage = Arc::new(NoServerSessionStorage {});
     server.send_tls13_tickets = 0;
     Ok((Arc::new(server), key, roots))
+}
+
+/// The URIs among the names of a certificate: SPIFFE ids.
+pub(crate) fn uris(certificate: &X509Certificate<'_>) -> Vec<String> {
+    let names = certificate.subject_alternative_name().ok().flatten();
+    names.map_or(Vec::new(), |names| {
+        let names = names.value.general_names.iter();
+        let uris = names.filter_map(|name| match name {
+            GeneralName::URI(uri) => Some((*uri).to_owned()),
+            _ => None,
+        });
+        uris.collect()
+    })
 }

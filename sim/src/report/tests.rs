@@ -541,6 +541,7 @@ fn a_story_tells_every_hop_and_try() {
     let attempt = |name: &str, from, to, outcome: &str| AttemptRecord {
         endpoint: ([10, 0, 0, 3], 8080).into(),
         name: ObjectName::new("shop", name),
+        identity: None,
         started: at(from),
         ended: at(to),
         outcome: outcome.into(),
@@ -561,6 +562,7 @@ fn a_story_tells_every_hop_and_try() {
         rule: None,
         backend: None,
         upstream: None,
+        server: None,
         trail: vec!["route: rule web[0] [HTTPRoute shop/web rules[0] (shop.yaml:12)]".into()],
         attempts: vec![
             attempt("web-0", 12_001, 12_002, "503"),

@@ -41,8 +41,8 @@ pub(super) fn run(
         let shown = session.show();
         (running.join(), shown)
     });
-    shown?;
     let ran = ran.map_err(|_| Error::new("the simulation panicked; the message is above"))?;
+    shown?;
     let mut seen =
         ran.map_err(|e| Error::new(format!("cannot run {}", prepared.title())).caused_by(e))?;
     seen.not_modelled

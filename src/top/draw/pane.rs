@@ -6,10 +6,9 @@ use ratatui::layout::Rect;
 use engine::report::Histogram;
 
 use super::{Pen, cut};
-use crate::top::app::{App, Pane, Rows};
+use crate::top::app::{App, Pane};
 use crate::top::format::{count, millis};
 use crate::top::record::events::{is_notable, tone};
-use crate::top::store::slices;
 use crate::top::theme::Tone;
 use crate::top::view::{self, span};
 
@@ -82,19 +81,6 @@ fn subject(app: &App) -> String {
     row.map_or_else(|| "nothing".into(), |row| app.rows.list().cell(row, 0).text)
 }
 
-/// The latencies of the row under the cursor, in the window.
-fn histogram(app: &App) -> Option<Histogram> {
-    let row = app.selected()?;
-    let traffic = match &app.rows {
-        Rows::Services(rows) => &rows.get(row)?.traffic,
-        Rows::Branches(rows) => rows.get(row)?.traffic(),
-        Rows::Endpoints(rows) => &rows.get(row)?.traffic,
-        Rows::Edges(rows) => &rows.get(row)?.traffic,
-        Rows::Events(_) | Rows::Sources(_) => return None,
-    };
-    (!traffic.latency.is_empty()).then(|| traffic.latency.clone())
-}
-
 /// Bounds of `n` bands in microseconds between the least and the greatest value, equally far apart
 /// by ratio.
 fn bands(latency: &Histogram, n: usize) -> Vec<(u64, u64)> {
@@ -125,7 +111,7 @@ fn counts(latency: &Histogram, bands: &[(u64, u64)]) -> Vec<u64> {
 
 fn latency(buf: &mut Buffer, area: Rect, app: &App) {
     let theme = app.theme;
-    let Some(latency) = histogram(app) else {
+    let Some(latency) = app.selected().and_then(|row| app.rows.latency(row)) else {
         Pen::new(buf, area, 0).word("no latencies in the window", theme.style(Tone::Quiet));
         return;
     };
@@ -137,8 +123,8 @@ fn latency(buf: &mut Buffer, area: Rect, app: &App) {
     );
     Pen::new(buf, area, 0).put(&text, theme.style(Tone::Plain));
     let (_, area) = cut(area, 1);
-    let bands = bands(&latency, usize::from(area.height).max(1));
-    let counts = counts(&latency, &bands);
+    let bands = bands(latency, usize::from(area.height).max(1));
+    let counts = counts(latency, &bands);
     let most = counts.iter().copied().max().unwrap_or(1).max(1);
     let room = f64::from(area.width.saturating_sub(30));
     for (line, ((low, high), n)) in (0..area.height).zip(bands.iter().zip(&counts)) {
@@ -164,9 +150,9 @@ fn heat(buf: &mut Buffer, area: Rect, app: &App) {
     let theme = app.theme;
     let columns = heat_slices(app);
     let mut all = Histogram::new();
-    columns.iter().for_each(|(_, latency)| all.merge(latency));
+    columns.iter().for_each(|latency| all.merge(latency));
     if all.is_empty() || area.height < 2 {
-        let why = "no latencies in the window; services, backends and endpoints have them";
+        let why = "no latencies over time; services, routes, backends and endpoints have them";
         Pen::new(buf, area, 0).word(why, theme.style(Tone::Quiet));
         return;
     }
@@ -174,7 +160,7 @@ fn heat(buf: &mut Buffer, area: Rect, app: &App) {
     let bands = bands(&all, usize::from(area.height));
     let fit = usize::from(area.width.saturating_sub(12) / SLICE).max(1);
     let columns = &columns[columns.len().saturating_sub(fit)..];
-    let counted: Vec<_> = columns.iter().map(|(_, l)| counts(l, &bands)).collect();
+    let counted: Vec<_> = columns.iter().map(|l| counts(l, &bands)).collect();
     for (line, band) in (0..area.height).zip((0..bands.len()).rev()) {
         let mut pen = Pen::new(buf, area, line);
         let label = format!("{:>7} ms ", millis(Some(bands[band].1)));
@@ -199,24 +185,22 @@ fn heat(buf: &mut Buffer, area: Rect, app: &App) {
     }
 }
 
-/// The slices of the row under the cursor. Of several sources: those of the first that has it,
-/// since each has slices of its own.
-fn heat_slices(app: &App) -> Vec<(core::time::Duration, Histogram)> {
+/// The latencies of the row under the cursor slice by slice, the newest last. Sources cut their
+/// time on their own: the newest slices of each are taken to be of the same time.
+fn heat_slices(app: &App) -> Vec<Histogram> {
     let Some(row) = app.selected() else {
         return Vec::new();
     };
-    let all = app.store.sources().map(|(_, source)| match &app.rows {
-        Rows::Services(rows) => rows.get(row).map(|s| {
-            let key = engine::report::ServiceKey {
-                service: s.key.clone(),
-            };
-            slices(source, &source.services, &key)
-        }),
-        Rows::Endpoints(rows) => rows
-            .get(row)
-            .map(|e| slices(source, &source.endpoints, &e.key)),
-        _ => None,
-    });
-    let some = all.flatten().find(|s| s.iter().any(|(_, l)| !l.is_empty()));
-    some.unwrap_or_default()
+    let mut newest_first: Vec<Histogram> = Vec::new();
+    for (_, source) in app.store.sources() {
+        let slices = app.rows.slices(row, source).into_iter().rev();
+        for (i, slice) in slices.enumerate() {
+            match newest_first.get_mut(i) {
+                Some(all) => all.merge(&slice),
+                None => newest_first.push(slice),
+            }
+        }
+    }
+    newest_first.reverse();
+    newest_first
 }

@@ -23,10 +23,11 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, app: &mut App) {
     let (heads_at, rows_at) = cut(area, 1);
     let list = app.rows.list();
     let heads = list.heads();
-    let names = app
-        .order
-        .iter()
-        .map(|row| list.cell(*row, 0).text.chars().count() + 2);
+    let tree = is_tree(app);
+    let branch = |row| if tree { list.branch(row) } else { "" };
+    let width = |text: &str| text.chars().count();
+    let names = app.order.iter();
+    let names = names.map(|row| width(&list.cell(*row, 0).text) + width(branch(*row)) + 2);
     let longest = names
         .max()
         .unwrap_or(0)
@@ -42,6 +43,12 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, app: &mut App) {
     scroll(app, usize::from(rows_at.height));
     draw_heads(buf, heads_at, app, &heads, &places);
     draw_rows(buf, rows_at, app, &heads, &places);
+}
+
+/// Whether rows stand below those they belong to: neither sorted otherwise nor chosen.
+fn is_tree(app: &App) -> bool {
+    let selection = &app.level().selection;
+    selection.sort.is_none() && !selection.failing && selection.filter.is_empty()
 }
 
 /// Where one is, below the first page.
@@ -102,6 +109,7 @@ fn draw_heads(buf: &mut Buffer, area: Rect, app: &App, heads: &[Head], places: &
 
 fn draw_rows(buf: &mut Buffer, area: Rect, app: &App, heads: &[Head], places: &[Place]) {
     let (theme, level, list) = (app.theme, app.level(), app.rows.list());
+    let tree = is_tree(app);
     if app.order.is_empty() {
         let why = match level.selection.filter.is_empty() && !level.selection.failing {
             true if app.overview.sources.iter().all(|s| s.state == "waiting") => {
@@ -116,11 +124,12 @@ fn draw_rows(buf: &mut Buffer, area: Rect, app: &App, heads: &[Head], places: &[
     let visible = app.order.iter().enumerate().skip(level.top);
     for (line, (index, row)) in (0..area.height).zip(visible) {
         let stale = list.is_stale(*row);
+        let branch = if tree { list.branch(*row) } else { "" };
         for place in places {
             let head = heads[place.column];
             let Cell { text, tone } = list.cell(*row, place.column);
             let text = match place.column {
-                0 => named(&text, stale, list.is_child(*row), place.width),
+                0 => named(&text, stale, branch, place.width),
                 _ => text,
             };
             let style = match stale {
@@ -141,12 +150,11 @@ fn draw_rows(buf: &mut Buffer, area: Rect, app: &App, heads: &[Head], places: &[
 }
 
 /// The name of a row: its end says more than its middle when it does not fit.
-fn named(text: &str, stale: bool, child: bool, width: u16) -> String {
+fn named(text: &str, stale: bool, branch: &str, width: u16) -> String {
     // Readable without colour: `~` before what is old.
-    let before = match (stale, child) {
-        (true, _) => "~ ",
-        (false, true) => "└ ",
-        (false, false) => "",
+    let before = match stale {
+        true => format!("{branch}~ "),
+        false => branch.to_owned(),
     };
     let room = usize::from(width).saturating_sub(before.chars().count());
     let long = text.chars().count();

@@ -9,6 +9,8 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier};
 
+mod svg;
+
 use super::*;
 use crate::top::app::{App, WINDOWS};
 use crate::top::gather::recorded;

@@ -2,11 +2,11 @@
 
 use core::cmp::Ordering;
 
-use super::services::{failed, in_flight, latency, rps, success};
+use super::traffic::{self, Busy};
 use super::{Cell, Column, Record, least, most};
 use crate::top::format::{count, millis};
 use crate::top::theme::Tone;
-use crate::top::view::{EndpointView, State, span};
+use crate::top::view::{EndpointView, State, Traffic, span};
 use engine::report::EndpointStatus;
 
 type Of = Column<EndpointView>;
@@ -56,44 +56,14 @@ static COLUMNS: [Of; 18] = [
         |e| ago(e.state.next_probe),
         |a, b| least(a.state.next_probe, b.state.next_probe),
     ),
-    Of::new(
-        "RPS",
-        6,
-        1,
-        |e| rps(&e.traffic),
-        |a, b| most(a.traffic.per_second, b.traffic.per_second),
-    ),
-    Of::new(
-        "OK%",
-        5,
-        1,
-        |e| success(&e.traffic),
-        |a, b| least(a.traffic.success_rate, b.traffic.success_rate),
-    ),
-    Of::new(
-        "P50",
-        5,
-        9,
-        |e| latency(e.traffic.p50_us),
-        |a, b| most(a.traffic.p50_us, b.traffic.p50_us),
-    ),
-    Of::new(
-        "P99",
-        5,
-        2,
-        |e| latency(e.traffic.p99_us),
-        |a, b| most(a.traffic.p99_us, b.traffic.p99_us),
-    ),
+    traffic::rps(1),
+    traffic::success(1),
+    traffic::p50(9),
+    traffic::p99(2),
     Of::new("EWMA", 5, 8, ewma, |a, b| {
         most(a.estimate_us, b.estimate_us)
     }),
-    Of::new(
-        "INFL",
-        4,
-        10,
-        |e| in_flight(&e.traffic),
-        |a, b| b.traffic.in_flight.cmp(&a.traffic.in_flight),
-    ),
+    traffic::in_flight(10),
     Of::new(
         "CONN",
         4,
@@ -127,15 +97,14 @@ static COLUMNS: [Of; 18] = [
     )
     .left()
     .wide(),
-    Of::new(
-        "FAILED",
-        6,
-        15,
-        |e| failed(&e.traffic),
-        |a, b| b.traffic.failed.cmp(&a.traffic.failed),
-    )
-    .wide(),
+    traffic::failed(15),
 ];
+
+impl Busy for EndpointView {
+    fn traffic(&self) -> &Traffic {
+        &self.traffic
+    }
+}
 
 impl Record for EndpointView {
     fn columns() -> &'static [Column<Self>] {

@@ -4,7 +4,8 @@ use core::cmp::Ordering;
 
 use serde::Serialize;
 
-use super::services::{breaker, in_flight, latency, ready, reasons, retries, rps, success, warned};
+use super::services::{breaker, ready, share, trouble};
+use super::traffic::{self, Busy};
 use super::{Cell, Column, Record, least, most};
 use crate::top::format::{count, percent};
 use crate::top::theme::Tone;
@@ -62,80 +63,32 @@ static COLUMNS: [Of; 18] = [
     Of::new("SEEN%", 5, 2, observed, |a, b| {
         most(a.observed(), b.observed())
     }),
-    Of::new(
-        "RPS",
-        6,
-        1,
-        |b| rps(b.traffic()),
-        |a, b| most(a.traffic().per_second, b.traffic().per_second),
-    ),
-    Of::new(
-        "OK%",
-        5,
-        1,
-        |b| success(b.traffic()),
-        |a, b| least(a.traffic().success_rate, b.traffic().success_rate),
-    ),
-    Of::new(
-        "P50",
-        5,
-        6,
-        |b| latency(b.traffic().p50_us),
-        |a, b| most(a.traffic().p50_us, b.traffic().p50_us),
-    ),
-    Of::new(
-        "P95",
-        5,
-        7,
-        |b| latency(b.traffic().p95_us),
-        |a, b| most(a.traffic().p95_us, b.traffic().p95_us),
-    ),
-    Of::new(
-        "P99",
-        5,
-        4,
-        |b| latency(b.traffic().p99_us),
-        |a, b| most(a.traffic().p99_us, b.traffic().p99_us),
-    ),
-    Of::new(
-        "INFL",
-        4,
-        8,
-        |b| in_flight(b.traffic()),
-        |a, b| b.traffic().in_flight.cmp(&a.traffic().in_flight),
-    ),
-    Of::new(
-        "RETRY",
-        5,
-        9,
-        |b| retries(b.traffic()),
-        |a, b| {
-            let of = |b: &Branch| b.traffic().retries_per_second;
-            of(b).total_cmp(&of(a))
-        },
-    ),
-    Of::new(
-        "TMO",
-        4,
-        10,
-        |b| warned(b.traffic().timeouts_per_second),
-        |a, b| {
-            let of = |b: &Branch| b.traffic().timeouts_per_second;
-            of(b).total_cmp(&of(a))
-        },
-    ),
-    Of::new("EP", 5, 5, endpoints, |a, b| a.name().cmp(&b.name())),
-    Of::new("BREAKER", 14, 2, state, |a, b| a.name().cmp(&b.name())).left(),
-    Of::new("LIMIT", 5, 11, limit, |a, b| a.name().cmp(&b.name())).wide(),
-    Of::new(
-        "REASONS",
-        24,
-        12,
-        |b| reasons(b.traffic()),
-        |a, b| b.traffic().rejected().total_cmp(&a.traffic().rejected()),
-    )
-    .left()
+    traffic::rps(1),
+    traffic::success(1),
+    traffic::p50(6),
+    traffic::p95(7),
+    traffic::p99(4),
+    traffic::in_flight(8),
+    traffic::retries(9),
+    traffic::timeouts(10),
+    Of::new("EP", 5, 5, endpoints, |a, b| {
+        let of = |b: &Branch| b.backend().and_then(|b| share(&b.endpoints));
+        least(of(a), of(b))
+    }),
+    Of::new("BREAKER", 14, 2, state, |a, b| {
+        let of = |b: &Branch| {
+            b.backend()
+                .map(|b| (b.breaker.is_some(), trouble(&b.endpoints)))
+        };
+        of(b).cmp(&of(a))
+    })
+    .left(),
+    Of::new("LIMIT", 5, 11, limit, |a, b| {
+        let of = |b: &Branch| b.backend().and_then(|b| b.concurrency_limit);
+        most(of(a), of(b))
+    })
     .wide(),
+    traffic::reasons(12),
 ];
 
 // === impl Branch ===
@@ -172,13 +125,6 @@ impl Branch {
         }
     }
 
-    pub(in crate::top) fn traffic(&self) -> &Traffic {
-        match self {
-            Self::Rule(rule) => &rule.traffic,
-            Self::Backend(backend) | Self::Alone(backend) => &backend.traffic,
-        }
-    }
-
     pub(in crate::top) fn backend(&self) -> Option<&BackendView> {
         match self {
             Self::Rule(_) => None,
@@ -192,6 +138,15 @@ impl Branch {
 
     fn observed(&self) -> Option<f64> {
         self.backend().and_then(|b| b.observed)
+    }
+}
+
+impl Busy for Branch {
+    fn traffic(&self) -> &Traffic {
+        match self {
+            Self::Rule(rule) => &rule.traffic,
+            Self::Backend(backend) | Self::Alone(backend) => &backend.traffic,
+        }
     }
 }
 
@@ -230,8 +185,11 @@ impl Record for Branch {
         Ordering::Equal
     }
 
-    fn is_child(&self) -> bool {
-        matches!(self, Self::Backend(_))
+    fn branch(&self) -> &str {
+        match self {
+            Self::Backend(_) => "└ ",
+            Self::Rule(_) | Self::Alone(_) => "",
+        }
     }
 }
 

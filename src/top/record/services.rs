@@ -2,13 +2,11 @@
 
 use core::cmp::Ordering;
 
+use super::traffic::{self, Busy};
 use super::{Cell, Column, Record, least, most};
-use crate::top::format::{count, millis, percent, rare, rate};
+use crate::top::format::count;
 use crate::top::theme::Tone;
 use crate::top::view::{Breakers, ServiceView, Traffic, span};
-
-/// Below this share of successes a row is broken, not only worth a look.
-const BAD_SUCCESS: f64 = 0.95;
 
 /// Characters of a sparkline, from nothing to most.
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
@@ -27,82 +25,19 @@ static COLUMNS: [Of; 17] = [
         |a, b| a.service.cmp(&b.service),
     )
     .left(),
-    Of::new(
-        "RPS",
-        6,
-        1,
-        |s| rps(&s.traffic),
-        |a, b| most(a.traffic.per_second, b.traffic.per_second),
-    ),
-    Of::new(
-        "OK%",
-        5,
-        1,
-        |s| success(&s.traffic),
-        |a, b| least(a.traffic.success_rate, b.traffic.success_rate),
-    ),
-    Of::new(
-        "P50",
-        5,
-        5,
-        |s| latency(s.traffic.p50_us),
-        |a, b| most(a.traffic.p50_us, b.traffic.p50_us),
-    ),
-    Of::new(
-        "P95",
-        5,
-        6,
-        |s| latency(s.traffic.p95_us),
-        |a, b| most(a.traffic.p95_us, b.traffic.p95_us),
-    ),
-    Of::new(
-        "P99",
-        5,
-        3,
-        |s| latency(s.traffic.p99_us),
-        |a, b| most(a.traffic.p99_us, b.traffic.p99_us),
-    ),
-    Of::new(
-        "INFL",
-        4,
-        7,
-        |s| in_flight(&s.traffic),
-        |a, b| b.traffic.in_flight.cmp(&a.traffic.in_flight),
-    ),
-    Of::new(
-        "RETRY",
-        5,
-        8,
-        |s| retries(&s.traffic),
-        |a, b| {
-            b.traffic
-                .retries_per_second
-                .total_cmp(&a.traffic.retries_per_second)
-        },
-    ),
+    traffic::rps(1),
+    traffic::success(1),
+    traffic::p50(5),
+    traffic::p95(6),
+    traffic::p99(3),
+    traffic::in_flight(7),
+    traffic::retries(8),
     Of::new("LEFT", 4, 12, left, |a, b| {
-        a.retries_left
-            .unwrap_or(u64::MAX)
-            .cmp(&b.retries_left.unwrap_or(u64::MAX))
+        let of = |s: &ServiceView| s.retries_left.unwrap_or(u64::MAX);
+        of(a).cmp(&of(b))
     }),
-    Of::new(
-        "TMO",
-        4,
-        9,
-        |s| warned(s.traffic.timeouts_per_second),
-        |a, b| {
-            b.traffic
-                .timeouts_per_second
-                .total_cmp(&a.traffic.timeouts_per_second)
-        },
-    ),
-    Of::new(
-        "REJ",
-        4,
-        10,
-        |s| warned(s.traffic.rejected()),
-        |a, b| b.traffic.rejected().total_cmp(&a.traffic.rejected()),
-    ),
+    traffic::timeouts(9),
+    traffic::rejected(10),
     Of::new(
         "EP",
         5,
@@ -124,26 +59,15 @@ static COLUMNS: [Of; 17] = [
     })
     .left()
     .screen_only(),
-    Of::new(
-        "REASONS",
-        24,
-        14,
-        |s| reasons(&s.traffic),
-        |a, b| b.traffic.rejected().total_cmp(&a.traffic.rejected()),
-    )
-    .left()
-    .wide(),
-    Of::new(
-        "FAILED",
-        6,
-        15,
-        |s| failed(&s.traffic),
-        |a, b| b.traffic.failed.cmp(&a.traffic.failed),
-    )
-    .wide(),
+    traffic::reasons(14),
+    traffic::failed(15),
 ];
 
-// === impl Record ===
+impl Busy for ServiceView {
+    fn traffic(&self) -> &Traffic {
+        &self.traffic
+    }
+}
 
 impl Record for ServiceView {
     fn columns() -> &'static [Column<Self>] {
@@ -179,7 +103,7 @@ impl Record for ServiceView {
 }
 
 /// How much of it is out of order: tripped and probing endpoints, then others without traffic.
-fn trouble(endpoints: &Breakers) -> (u64, u64) {
+pub(super) fn trouble(endpoints: &Breakers) -> (u64, u64) {
     let tripped = endpoints.open + endpoints.half_open + endpoints.ejected;
     (tripped, endpoints.away)
 }
@@ -189,66 +113,11 @@ fn failures_per_second(traffic: &Traffic) -> f64 {
     share * traffic.per_second.unwrap_or(0.0)
 }
 
-fn share(endpoints: &Breakers) -> Option<f64> {
+pub(super) fn share(endpoints: &Breakers) -> Option<f64> {
     (endpoints.total > 0).then(|| endpoints.ready as f64 / endpoints.total as f64)
 }
 
-// === cells, shared with other kinds of rows ===
-
-pub(super) fn rps(traffic: &Traffic) -> Cell {
-    let tone = match traffic.per_second {
-        Some(n) if n > 0.0 => Tone::Plain,
-        _ => Tone::Quiet,
-    };
-    Cell::new(rate(traffic.per_second), tone)
-}
-
-pub(super) fn success(traffic: &Traffic) -> Cell {
-    let tone = match traffic.success_rate {
-        None => Tone::Quiet,
-        Some(s) if s >= 1.0 => Tone::Good,
-        Some(s) if s >= BAD_SUCCESS => Tone::Warn,
-        Some(_) => Tone::Bad,
-    };
-    Cell::new(percent(traffic.success_rate), tone)
-}
-
-pub(super) fn latency(us: Option<u64>) -> Cell {
-    Cell::new(
-        millis(us),
-        if us.is_some() {
-            Tone::Plain
-        } else {
-            Tone::Quiet
-        },
-    )
-}
-
-pub(super) fn in_flight(traffic: &Traffic) -> Cell {
-    let tone = match (traffic.in_flight, traffic.pending) {
-        (_, 1..) => Tone::Warn,
-        (0, _) => Tone::Quiet,
-        _ => Tone::Plain,
-    };
-    Cell::new(count(traffic.in_flight), tone)
-}
-
-pub(super) fn warned(per_second: f64) -> Cell {
-    let tone = if per_second > 0.0 {
-        Tone::Warn
-    } else {
-        Tone::Quiet
-    };
-    Cell::new(rare(per_second), tone)
-}
-
-pub(super) fn retries(traffic: &Traffic) -> Cell {
-    let cell = warned(traffic.retries_per_second);
-    match traffic.retries_denied_per_second > 0.0 {
-        true => Cell::new(cell.text, Tone::Bad),
-        false => cell,
-    }
-}
+// === cells ===
 
 pub(super) fn ready(endpoints: &Breakers) -> Cell {
     let tone = match (endpoints.ready, endpoints.total) {
@@ -284,24 +153,6 @@ pub(super) fn breaker(endpoints: &Breakers) -> Cell {
         text.push_str(&format!(" {}", span(next)));
     }
     Cell::new(text, *tone)
-}
-
-/// `RL 2.0 UO 1.0`: requests that were turned away each second, by flag.
-pub(super) fn reasons(traffic: &Traffic) -> Cell {
-    let all = traffic.rejected_per_second.iter();
-    let parts: Vec<_> = all
-        .map(|(flag, n)| format!("{flag} {}", rate(Some(*n))))
-        .collect();
-    Cell::new(parts.join(" "), Tone::Warn)
-}
-
-pub(super) fn failed(traffic: &Traffic) -> Cell {
-    let tone = if traffic.failed > 0 {
-        Tone::Bad
-    } else {
-        Tone::Quiet
-    };
-    Cell::new(count(traffic.failed), tone)
 }
 
 fn left(service: &ServiceView) -> Cell {

@@ -166,7 +166,7 @@ impl Spans {
         self.covered
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, Duration)> + '_ {
-        (self.first..).zip(self.lengths.iter().copied())
+    pub(super) fn numbers(&self) -> core::ops::Range<u64> {
+        self.first..self.first + self.lengths.len() as u64
     }
 }

@@ -1,5 +1,5 @@
 use engine::failure::Flag;
-use engine::report::{BackendKey, Ended, EndpointStatus};
+use engine::report::{Ended, EndpointState, EndpointStatus};
 use proptest::prelude::*;
 
 use super::*;
@@ -240,69 +240,5 @@ proptest! {
                 prop_assert!(seen >= exact && seen <= exact * (1.0 + 1.0 / 128.0) + 1.0);
             }
         }
-    }
-}
-
-/// What Prometheus scrapes of the same frames says the same: counts exactly, percentiles within
-/// the histogram's buckets.
-#[test]
-fn prometheus_agrees() {
-    use proxy::telemetry::{collect::View, process::Process, prometheus, totals::Totals};
-    let path =
-        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/top/breaker.jsonl");
-    let open = || crate::top::source::recording::Recording::open(&path).unwrap();
-    let mut all = engine::report::Frame::empty("mesh");
-    open().for_each(|frame| all.merge(&frame)).unwrap();
-    let seen = crate::top::gather::recorded(open(), Duration::MAX).unwrap();
-    let view = View {
-        frame: &all,
-        totals: &Totals::default(),
-        process: &Process::default(),
-    };
-    let page = prometheus::render(&view, prometheus::Format::Text);
-    let value = |metric: &str, labels: &str| {
-        let line = page
-            .lines()
-            .find(|line| line.starts_with(&format!("{metric}{{")) && line.contains(labels));
-        line.and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
-            .unwrap_or(0.0)
-    };
-    let services = Overview::new(&seen.store, seen.now).services;
-    assert_eq!(services.len(), 4);
-    for service in services {
-        let name = &service.key.service.name;
-        let labels = |more: &str| format!("service=\"{name}\",service_port=\"80\"{more}");
-        let ended = |class: &str| {
-            let class = format!(",classification=\"{class}\"");
-            value("meshctl_service_responses_total", &labels(&class))
-        };
-        let failed = ended("failure") + ended("local_failure");
-        assert_eq!(failed, service.traffic.failed as f64, "{name}");
-        let all = ended("success") + failed + ended("ignored");
-        assert_eq!(all, service.traffic.requests as f64, "{name}");
-        let retries = service.traffic.retries_per_second * 12.0;
-        assert_eq!(
-            value("meshctl_service_retries_total", &labels("")),
-            retries.round()
-        );
-        // The share of requests up to a bound of a bucket that holds the 95th percentile.
-        let p95 = service.traffic.p95_us.unwrap();
-        let bound = prometheus::BUCKETS_MICROS
-            .iter()
-            .find(|b| **b >= p95)
-            .unwrap();
-        let le = format!(",le=\"{}\"", *bound as f64 / 1e6);
-        let count = value(
-            "meshctl_service_request_duration_seconds_count",
-            &labels(""),
-        );
-        let below = value(
-            "meshctl_service_request_duration_seconds_bucket",
-            &labels(&le),
-        );
-        assert!(
-            below >= 0.95 * count && count > 0.0,
-            "{name}: {below} of {count}"
-        );
     }
 }

@@ -118,22 +118,43 @@ impl Gather {
         }
     }
 
+    /// What others counted of something else.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.sum.merge(&other.sum);
+        self.measured |= other.measured;
+        let (mine, theirs) = (&mut self.rates, &other.rates);
+        mine.ended += theirs.ended;
+        mine.retries += theirs.retries;
+        mine.retries_denied += theirs.retries_denied;
+        mine.timeouts += theirs.timeouts;
+        mine.bytes_in += theirs.bytes_in;
+        mine.bytes_out += theirs.bytes_out;
+        for (mine, theirs) in mine.rejected.iter_mut().zip(theirs.rejected) {
+            *mine += theirs;
+        }
+    }
+
     /// Requests that ended in the window.
     pub(super) fn requests(&self) -> u64 {
         self.sum.ended()
     }
 
-    pub(super) fn traffic(&self) -> Traffic {
-        let Self { sum, rates, .. } = self;
+    pub(super) fn traffic(self) -> Traffic {
+        let Self {
+            sum,
+            rates,
+            measured,
+        } = self;
+        let [p50_us, p95_us, p99_us] = sum.latency.quantiles([0.5, 0.95, 0.99]);
         let rejected = REJECTIONS.into_iter().zip(rates.rejected);
         Traffic {
             requests: sum.ended(),
             failed: sum.failure + sum.local_failure,
-            per_second: self.measured.then_some(rates.ended),
+            per_second: measured.then_some(rates.ended),
             success_rate: sum.success_rate(),
-            p50_us: sum.latency.quantile(0.5),
-            p95_us: sum.latency.quantile(0.95),
-            p99_us: sum.latency.quantile(0.99),
+            p50_us,
+            p95_us,
+            p99_us,
             in_flight: sum.in_flight,
             pending: sum.pending,
             retries_per_second: rates.retries,
@@ -145,7 +166,7 @@ impl Gather {
                 .collect(),
             bytes_in_per_second: rates.bytes_in,
             bytes_out_per_second: rates.bytes_out,
-            latency: sum.latency.clone(),
+            latency: sum.latency,
         }
     }
 }

@@ -77,6 +77,7 @@ impl<R: Rt> Outbound<R> {
         let shared = &self.shared;
         shared.observe_bytes(Role::Outbound, self.from, started, &done, |record| {
             record.upstream = Some(past.peer.address);
+            record.server.clone_from(&past.peer.identity);
         });
     }
 
@@ -118,10 +119,10 @@ impl<R: Rt> Outbound<R> {
             Some(failure) => Err((Done::broke(failure.flag, &failure.to_string()), 0)),
             None => self.open(&cluster).await,
         };
-        let (done, retries, upstream) = match opened {
+        let (done, retries, endpoint) = match opened {
             Ok((opened, retries)) => {
-                let upstream = opened.started.endpoint.address;
-                (self.stream(opened, io).await, retries, Some(upstream))
+                let endpoint = opened.started.endpoint.clone();
+                (self.stream(opened, io).await, retries, Some(endpoint))
             }
             Err((done, retries)) => {
                 io.abort();
@@ -136,7 +137,8 @@ impl<R: Rt> Outbound<R> {
             record.rule = Some(rule.name.clone());
             record.authority = sni.map(cut).unwrap_or_default();
             record.backend = Some(key);
-            record.upstream = upstream;
+            record.upstream = endpoint.as_ref().map(|e| e.address);
+            record.server = endpoint.and_then(|e| e.identity.clone());
         });
     }
 

@@ -256,12 +256,13 @@ impl<'a, R: Rt> Run<'a, R> {
         if let Some(rate) = self.session.response_bandwidth() {
             under_way.slow_down(rt, rate);
         }
+        let seen = self.shared.seen(&response);
         let until = self.session.stream_deadline();
         let end = pass(rt, &mut under_way, head, response, body, reply, until).await;
         let now = rt.now();
         let grpc = in_head.or_else(|| under_way.grpc_status());
         let mut done = Done::answered(status, grpc, under_way.moved());
-        done.flag = self.session.flag();
+        (done.flag, done.headers) = (self.session.flag(), seen);
         let assessment = match &end {
             StreamEnd::Complete => {
                 let trailers = under_way.trailers();
@@ -437,6 +438,7 @@ impl<'a, R: Rt> Run<'a, R> {
             self.attempts.push(AttemptRecord {
                 endpoint: going.attempt.endpoint.address,
                 name: going.attempt.endpoint.name.clone(),
+                identity: going.attempt.endpoint.identity.clone(),
                 started: going.started,
                 ended: now,
                 outcome,

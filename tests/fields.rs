@@ -214,7 +214,7 @@ fn schemas() -> (Vec<String>, Fields) {
     for definition in model::crd::definitions() {
         let kind = definition.object["spec"]["names"]["kind"].as_str().unwrap();
         if definition.object["metadata"]["labels"].is_null() {
-            // A Workload is no policy.
+            // No policy.
             continue;
         }
         let schema = &definition.object["spec"]["versions"][0]["schema"]["openAPIV3Schema"];

@@ -10,8 +10,8 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
 use crate::policy::{
-    AuthorizationPolicySpec, BackendPolicySpec, GROUP, RateLimitPolicySpec, TrafficPolicySpec,
-    VERSION, WorkloadSpec,
+    AuthorizationPolicySpec, BackendPolicySpec, EgressNetworkSpec, GROUP, RateLimitPolicySpec,
+    TrafficPolicySpec, VERSION, WorkloadSpec,
 };
 use crate::validate::targets::{
     AUTHORIZATION_POLICY, Allowed, BACKEND_POLICY, RATE_LIMIT_POLICY, TARGETS_MAX, TRAFFIC_POLICY,
@@ -46,7 +46,7 @@ struct Attaches {
     targets: Allowed,
 }
 
-const KINDS: [Kind; 5] = [
+const KINDS: [Kind; 6] = [
     Kind {
         kind: "BackendPolicy",
         plural: "backendpolicies",
@@ -98,6 +98,14 @@ const KINDS: [Kind; 5] = [
         description: "A process outside Kubernetes that Services select as they select pods.",
         attaches: None,
         schema: schema_of::<WorkloadSpec>,
+    },
+    Kind {
+        kind: "EgressNetwork",
+        plural: "egressnetworks",
+        short: "men",
+        description: "Which addresses outside the mesh workloads of a namespace may reach.",
+        attaches: None,
+        schema: schema_of::<EgressNetworkSpec>,
     },
 ];
 

@@ -129,6 +129,13 @@ pub(crate) const KINDS: &[Kind] = &[
         Required,
     ),
     kind(OWN, "Workload", "workloads", &["v1alpha1"], Required),
+    kind(
+        OWN,
+        "EgressNetwork",
+        "egressnetworks",
+        &["v1alpha1"],
+        Required,
+    ),
 ];
 
 const fn kind(

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EgressNetworkSpec {
+    /// Whether they may be reached.
     pub traffic_policy: EgressTraffic,
     /// Default: every address that the mesh does not know.
     #[serde(default)]

@@ -41,7 +41,8 @@ struct Inputs<'a> {
 /// What the policy level leaves out besides.
 const WITHOUT_BYTES: (&str, &str) = (
     "bytes, TLS and framing (policy level)",
-    "a message takes the time of its link, and nothing is lost or held back on the way",
+    "a message takes the time of its link, and nothing is lost or held back on the way; a pod that \
+     is told to stop serves until it is killed",
 );
 
 pub(super) fn not_modelled(level: Level) -> Vec<NotModelled> {

@@ -17,6 +17,7 @@
 //! linkerd2-proxy `breaker/unified.rs` (429). Ours: gRPC UNIMPLEMENTED is the caller's mistake and
 //! no failure.
 
+use http::header::{DATE, HeaderName, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 
 use crate::failure::{Again, Flag};
@@ -28,6 +29,10 @@ pub const HINT_MAX: Duration = Duration::from_secs(300);
 
 /// An `x-ratelimit-reset` above this is a Unix time (2001 and later), not a wait (of 31 years).
 const UNIX_TIME_MIN: Duration = Duration::from_secs(1_000_000_000);
+
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+const PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
+const RATE_LIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
 /// How one attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,7 +167,7 @@ pub fn classify_under(outcome: Outcome, failures: &Failures) -> Class {
 /// The gRPC status in `headers` (trailers, or the head of a trailers-only response), when there is
 /// one. A value that is no number is UNKNOWN, as the gRPC protocol asks of clients.
 pub fn grpc_status(headers: &HeaderMap) -> Option<u32> {
-    let value = headers.get("grpc-status")?;
+    let value = headers.get(GRPC_STATUS)?;
     let code = value.to_str().ok().and_then(|v| v.parse().ok());
     Some(code.unwrap_or(grpc::UNKNOWN))
 }
@@ -173,34 +178,36 @@ pub fn grpc_status(headers: &HeaderMap) -> Option<u32> {
 /// A point in time counts from the response's own `Date`, since the engine has no wall clock; so a
 /// wrong clock of this machine does not matter either. Without a `Date` it is no hint.
 pub fn hint(headers: &HeaderMap) -> Option<Hint> {
-    let number = |name: &str| -> Option<i64> {
+    let number = |name: HeaderName| -> Option<i64> {
         let text = headers.get(name)?.to_str().ok()?;
         text.trim().parse().ok()
     };
     let after = |d: Duration| Hint::After(d.min(HINT_MAX));
-    if let Some(seconds) = number("retry-after").and_then(|n| u64::try_from(n).ok()) {
+    if let Some(seconds) = number(RETRY_AFTER).and_then(|n| u64::try_from(n).ok()) {
         return Some(after(Duration::from_secs(seconds)));
     }
-    if let (Some(then), Some(date)) = (time(headers, "retry-after"), time(headers, "date")) {
+    if let Some(then) = time(headers, RETRY_AFTER)
+        && let Some(date) = time(headers, DATE)
+    {
         return Some(after(then.saturating_sub(date)));
     }
-    if let Some(millis) = number("grpc-retry-pushback-ms") {
+    if let Some(millis) = number(PUSHBACK) {
         return Some(match u64::try_from(millis) {
             Ok(millis) => after(Duration::from_millis(millis)),
             Err(_) => Hint::Never,
         });
     }
-    let reset = number("x-ratelimit-reset").and_then(|n| u64::try_from(n).ok())?;
+    let reset = number(RATE_LIMIT_RESET).and_then(|n| u64::try_from(n).ok())?;
     let reset = Duration::from_secs(reset);
     if reset < UNIX_TIME_MIN {
         return Some(after(reset));
     }
-    let date = time(headers, "date")?;
+    let date = time(headers, DATE)?;
     Some(after(reset.saturating_sub(date)))
 }
 
 /// A date in `headers` (RFC 9110 §5.6.7), since the Unix epoch.
-fn time(headers: &HeaderMap, name: &str) -> Option<Duration> {
+fn time(headers: &HeaderMap, name: HeaderName) -> Option<Duration> {
     let text = headers.get(name)?.to_str().ok()?;
     let date = httpdate::parse_http_date(text.trim()).ok()?;
     date.duration_since(std::time::UNIX_EPOCH).ok()

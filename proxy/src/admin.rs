@@ -199,7 +199,7 @@ impl<R: Rt> Admin<R> {
                 }
                 Err(NextError::Refused(why)) => {
                     let mut head = ResponseHead::new(why.status());
-                    set_date(&mut head, rt.wall());
+                    set_date(&mut head, rt);
                     connection.refuse(head, Bytes::new());
                     break;
                 }
@@ -333,7 +333,7 @@ impl<R: Rt> Admin<R> {
 
     async fn send<D: Respond>(&self, page: Page, head: &RequestHead, reply: &mut D) -> Option<()> {
         let mut answer = page.head();
-        set_date(&mut answer, self.proxy.shared.rt.wall());
+        set_date(&mut answer, &self.proxy.shared.rt);
         let length = Length::Known(page.body.len() as u64);
         reply.respond(answer, length).ok()?;
         if head.method != Method::HEAD {

@@ -13,11 +13,11 @@ use crate::exchange::StreamError;
 use crate::tls::explain;
 
 /// Size of a fresh read buffer: most heads with their bodies in one read, and cheap enough to keep
-/// for an idle connection.
+/// for a request that waits for its answer.
 const READ_BYTES: usize = 8 * 1024;
 
 /// Largest read. A loopback or pod network delivers at most about this much at once.
-const READ_BYTES_MAX: usize = 64 * 1024;
+const READ_BYTES_MAX: usize = 256 * 1024;
 
 /// Below this much free space a buffer is renewed before it is read into.
 const READ_BYTES_MIN: usize = 1024;
@@ -141,7 +141,12 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Wire<Io> {
                 .reserve(expected.clamp(READ_BYTES, READ_BYTES_MAX));
         }
         // The future holds no state between polls, so it may be dropped while pending.
-        match ready!(pin!(io.read_buf(&mut self.read)).poll(cx)) {
+        let read = pin!(io.read_buf(&mut self.read)).poll(cx);
+        if read.is_pending() && self.read.is_empty() {
+            // Most connections wait most of the time: they hold no memory for it.
+            self.read = BytesMut::new();
+        }
+        match ready!(read) {
             Ok(0) => {
                 self.read_end = Some(ReadEnd::Eof);
                 Poll::Ready(Ok(0))

@@ -9,6 +9,7 @@
 //! waiters over a random choice of lists, and a simulated drain would differ from run to run.
 
 use core::future::poll_fn;
+use core::sync::atomic::{AtomicU8, Ordering};
 use core::task::{Poll, Waker};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,12 +18,11 @@ use engine::time::Instant;
 
 use crate::net::Rt;
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+/// What follows on serving, which is 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    #[default]
-    Serving,
-    Draining,
-    Stopped,
+    Draining = 1,
+    Stopped = 2,
 }
 
 /// The side that gives the signal.
@@ -34,6 +34,8 @@ pub struct Drain(Arc<Signal>);
 pub struct Watch {
     signal: Arc<Signal>,
     id: u64,
+    /// Who is woken, as the signal has it too.
+    waiting: Option<Waker>,
 }
 
 /// One connection that a drain waits for.
@@ -50,17 +52,20 @@ pub enum Drained {
 }
 
 #[derive(Debug, Default)]
-struct Signal(Mutex<State>);
+struct Signal {
+    /// Set under the lock and read without it: every request looks several times.
+    phase: AtomicU8,
+    state: Mutex<State>,
+}
 
 #[derive(Debug, Default)]
 struct State {
-    phase: Phase,
     /// Connections open now.
     open: usize,
     /// Watches alive now.
     watches: usize,
     next_id: u64,
-    /// By the id of the watch. One per watch: bounded by the connections.
+    /// By the id of the watch, until it is dropped. One per watch: bounded by the connections.
     waiting: BTreeMap<u64, Waker>,
     /// Who waits for the last watch to go.
     drained: Option<Waker>,
@@ -90,7 +95,7 @@ impl Drain {
     }
 
     pub fn is_draining(&self) -> bool {
-        self.0.lock().phase >= Phase::Draining
+        self.0.is_at(Phase::Draining)
     }
 
     /// Completes when nobody watches any more.
@@ -119,6 +124,7 @@ impl Watch {
         Self {
             signal: signal.clone(),
             id,
+            waiting: None,
         }
     }
 
@@ -129,7 +135,7 @@ impl Watch {
     }
 
     pub fn is_draining(&self) -> bool {
-        self.signal.lock().phase >= Phase::Draining
+        self.signal.is_at(Phase::Draining)
     }
 
     /// Completes when what is under way should be finished and nothing new begun. Never, when the
@@ -145,17 +151,17 @@ impl Watch {
 
     async fn reached(&mut self, phase: Phase) {
         poll_fn(|cx| {
-            let mut state = self.signal.lock();
-            if state.phase >= phase {
-                return Poll::Ready(());
+            let known = self.waiting.as_ref();
+            if !known.is_some_and(|waker| waker.will_wake(cx.waker())) {
+                let mut state = self.signal.lock();
+                state.waiting.insert(self.id, cx.waker().clone());
+                self.waiting = Some(cx.waker().clone());
             }
-            match state.waiting.get_mut(&self.id) {
-                Some(waker) => waker.clone_from(cx.waker()),
-                None => {
-                    state.waiting.insert(self.id, cx.waker().clone());
-                }
+            // After the waker is there: the signal is either seen here or wakes it.
+            match self.signal.is_at(phase) {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
             }
-            Poll::Pending
         })
         .await;
     }
@@ -184,20 +190,25 @@ impl Drop for Watch {
 
 impl Signal {
     fn advance(&self, to: Phase) {
-        let mut state = self.lock();
-        if state.phase >= to {
+        let state = self.lock();
+        if self.is_at(to) {
             return;
         }
-        state.phase = to;
-        let waiting = core::mem::take(&mut state.waiting);
+        self.phase.store(to as u8, Ordering::Release);
+        // They stay: the next phase wakes them once more.
+        let waiting: Vec<Waker> = state.waiting.values().cloned().collect();
         drop(state);
-        for waker in waiting.into_values() {
+        for waker in waiting {
             waker.wake();
         }
     }
 
+    fn is_at(&self, phase: Phase) -> bool {
+        self.phase.load(Ordering::Acquire) >= phase as u8
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -84,7 +84,12 @@ impl Rt for Real {
     }
 
     fn sleep_until(&self, at: Instant) -> Self::Sleep {
-        tokio::time::sleep(at.since(self.now()).min(SLEEP_MAX))
+        // The clock is read only for what is far away: a proxy sleeps several times per request.
+        let since = at.since(Instant::ZERO);
+        match since <= SLEEP_MAX {
+            true => tokio::time::sleep_until(self.origin + since),
+            false => tokio::time::sleep(at.since(self.now()).min(SLEEP_MAX)),
+        }
     }
 
     fn spawn(&self, f: impl Future<Output = ()> + Send + 'static) {

@@ -126,7 +126,7 @@ where
     S: Source + Send,
     D: Respond + Send,
 {
-    headers::set_date(&mut response, shared.rt.wall());
+    headers::set_date(&mut response, &shared.rt);
     let status = response.status;
     let grpc = engine::classify::grpc_status(&response.headers);
     let headers = shared.seen(&response);

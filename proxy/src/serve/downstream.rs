@@ -2,13 +2,14 @@
 //! to a [`Handler`].
 
 use core::future::Future;
-use core::pin::pin;
+use core::pin::{Pin, pin};
+use core::task::{Context, Poll, ready};
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use engine::head::{RequestHead, ResponseHead};
-use engine::time::Duration;
+use engine::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Shared;
@@ -34,6 +35,18 @@ pub(crate) trait Handler<R: Rt>: Send + Sync + 'static {
         D: Respond + Send + 'static;
 }
 
+pin_project_lite::pin_project! {
+    /// Completes when nothing has happened on a connection for its idle timeout. What happens only
+    /// moves the end; the timer is set anew when it fires, not with every request.
+    struct Idle<'a, R: Rt> {
+        shared: &'a Shared<R>,
+        until: Instant,
+        #[pin]
+        timer: R::Sleep,
+        fires: Instant,
+    }
+}
+
 enum Next<T> {
     Request(T),
     Refused(NextError),
@@ -50,11 +63,12 @@ pub(crate) async fn serve1<R: Rt, H: Handler<R>>(
 ) {
     let rt = &shared.rt;
     let mut connection = ServerConn::new(io, Limits::default());
+    let mut idle = pin!(Idle::new(shared));
     loop {
-        if !wait_readable(shared, &mut connection, &mut watch).await {
+        let waiting = wait_readable(&mut connection, &mut watch, idle.as_mut());
+        if !waiting.await {
             break;
         }
-        let late = rt.now() + HEAD_TIMEOUT;
         let next = tokio::select! {
             biased;
             next = connection.next_request() => match next {
@@ -63,7 +77,8 @@ pub(crate) async fn serve1<R: Rt, H: Handler<R>>(
                 Err(NextError::Broken(_)) => Next::Lost,
                 Err(refused) => Next::Refused(refused),
             },
-            () = rt.sleep_until(late) => Next::Lost,
+            // Made when the head is not complete at once, which is rare.
+            () = async { rt.sleep_until(rt.now() + HEAD_TIMEOUT).await } => Next::Lost,
         };
         match next {
             Next::Request((head, body, reply)) => {
@@ -79,7 +94,7 @@ pub(crate) async fn serve1<R: Rt, H: Handler<R>>(
             }
             Next::Refused(NextError::Refused(why)) => {
                 let mut head = ResponseHead::new(why.status());
-                set_date(&mut head, rt.wall());
+                set_date(&mut head, rt);
                 connection.refuse(head, Bytes::new());
                 break;
             }
@@ -114,13 +129,17 @@ pub(crate) async fn serve2<R: Rt, H: Handler<R>>(
     };
     let Ok(mut connection) = begun else { return };
     let mut draining = false;
+    let mut idle = pin!(Idle::new(shared));
     loop {
         tokio::select! {
             biased;
             next = connection.accept() => match next {
                 Some(Ok((head, body, reply))) => {
+                    idle.as_mut().begin_anew();
                     let handler = handler.clone();
-                    rt.spawn(async move { handler.handle(head, body, reply).await });
+                    let handling = async move { handler.handle(head, body, reply).await };
+                    // In a box: a task that is large is copied when it begins and when it ends.
+                    rt.spawn(Box::pin(handling));
                 }
                 Some(Err(_)) | None => return,
             },
@@ -128,7 +147,8 @@ pub(crate) async fn serve2<R: Rt, H: Handler<R>>(
                 draining = true;
                 connection.drain();
             }
-            () = rt.sleep_until(rt.now() + shared.bounds.idle_timeout) => {
+            () = idle.as_mut() => {
+                idle.as_mut().begin_anew();
                 if !connection.has_streams() {
                     draining = true;
                     connection.drain();
@@ -140,11 +160,11 @@ pub(crate) async fn serve2<R: Rt, H: Handler<R>>(
 
 /// Waits for the first byte of the next request. False when the connection should be closed.
 async fn wait_readable<R: Rt>(
-    shared: &Shared<R>,
     connection: &mut ServerConn<AnyIo<R::Io>>,
     watch: &mut Watch,
+    mut idle: Pin<&mut Idle<'_, R>>,
 ) -> bool {
-    let idle = shared.rt.now() + shared.bounds.idle_timeout;
+    idle.as_mut().begin_anew();
     loop {
         let draining = watch.is_draining();
         if draining && connection.is_idle() {
@@ -154,7 +174,45 @@ async fn wait_readable<R: Rt>(
             biased;
             readable = connection.readable() => return readable.unwrap_or(false),
             () = watch.draining(), if !draining => connection.close_after(),
-            () = shared.rt.sleep_until(idle) => return false,
+            () = idle.as_mut() => return false,
+        }
+    }
+}
+
+// === impl Idle ===
+
+impl<'a, R: Rt> Idle<'a, R> {
+    fn new(shared: &'a Shared<R>) -> Self {
+        let until = shared.rt.now() + shared.bounds.idle_timeout;
+        Self {
+            shared,
+            until,
+            timer: shared.rt.sleep_until(until),
+            fires: until,
+        }
+    }
+
+    /// Something happened.
+    fn begin_anew(self: Pin<&mut Self>) {
+        let this = self.project();
+        *this.until = this.shared.rt.now() + this.shared.bounds.idle_timeout;
+    }
+}
+
+impl<R: Rt> Future for Idle<'_, R> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut this = self.project();
+        loop {
+            ready!(this.timer.as_mut().poll(cx));
+            if *this.fires >= *this.until {
+                // Polled again it has to be a timer that may be polled.
+                this.timer.set(this.shared.rt.sleep_until(*this.until));
+                return Poll::Ready(());
+            }
+            *this.fires = *this.until;
+            this.timer.set(this.shared.rt.sleep_until(*this.until));
         }
     }
 }

@@ -7,8 +7,8 @@
 //!            the head is awaited
 //! ```
 
-use core::future::poll_fn;
-use core::pin::pin;
+use core::future::{Future, poll_fn};
+use core::pin::{Pin, pin};
 use core::task::{Context, Poll};
 
 use engine::classify::grpc_status;
@@ -61,6 +61,16 @@ struct Watched<S> {
     trailers: Option<HeaderMap>,
 }
 
+/// Most requests have no deadline: no timer is made for those.
+fn deadline<R: Rt>(rt: &R, until: Instant) -> Option<R::Sleep> {
+    (until < Instant::FAR_FUTURE).then(|| rt.sleep_until(until))
+}
+
+fn is_over<F: Future<Output = ()>>(deadline: Pin<&mut Option<F>>, cx: &mut Context<'_>) -> bool {
+    let deadline = deadline.as_pin_mut();
+    deadline.is_some_and(|deadline| deadline.poll(cx).is_ready())
+}
+
 // === impl Try ===
 
 impl<R: Rt> Try<R> {
@@ -97,7 +107,7 @@ impl<R: Rt> Try<R> {
         S: Source + Send,
         D: Respond + Send,
     {
-        let mut late = pin!(rt.sleep_until(until));
+        let mut late = pin!(deadline(rt, until));
         poll_fn(|cx| {
             if let Poll::Ready(Some(e)) = self.poll_request(cx, body) {
                 return Poll::Ready(HeadEnd::Client(e));
@@ -110,7 +120,7 @@ impl<R: Rt> Try<R> {
             if reply.poll_closed(cx).is_ready() {
                 return Poll::Ready(HeadEnd::Gone);
             }
-            if until < Instant::FAR_FUTURE && late.as_mut().poll(cx).is_ready() {
+            if is_over(late.as_mut(), cx) {
                 return Poll::Ready(HeadEnd::Late);
             }
             Poll::Pending
@@ -130,7 +140,7 @@ impl<R: Rt> Try<R> {
         S: Source + Send,
         D: Respond + Send,
     {
-        let mut late = pin!(rt.sleep_until(until));
+        let mut late = pin!(deadline(rt, until));
         let end = poll_fn(|cx| {
             // A request that breaks now does not take the answer with it.
             let _ = self.poll_request(cx, body);
@@ -144,7 +154,7 @@ impl<R: Rt> Try<R> {
                 }
                 Poll::Pending => {}
             }
-            if until < Instant::FAR_FUTURE && late.as_mut().poll(cx).is_ready() {
+            if is_over(late.as_mut(), cx) {
                 reply.abort();
                 return Poll::Ready(StreamEnd::Late);
             }

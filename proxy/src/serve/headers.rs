@@ -5,7 +5,6 @@ use core::net::IpAddr;
 use engine::head::{Protocol, RequestHead, ResponseHead, Scheme};
 use engine::identity::Identity;
 use engine::snapshot::ClusterProtocol;
-use engine::time::Wall;
 use http::HeaderMap;
 use http::header::{DATE, HeaderName, HeaderValue};
 
@@ -177,11 +176,11 @@ pub(crate) fn set_client_cert(headers: &mut HeaderMap, by: &Identity, peer: Opti
 }
 
 /// Adds `Date` to a response that has none (RFC 9110 §6.6.1).
-pub(crate) fn set_date(head: &mut ResponseHead, now: Wall) {
+pub(crate) fn set_date(head: &mut ResponseHead, rt: &impl Rt) {
     if head.headers.contains_key(DATE) {
         return;
     }
-    let at = std::time::UNIX_EPOCH + core::time::Duration::from_secs(now.unix_seconds());
+    let at = std::time::UNIX_EPOCH + core::time::Duration::from_secs(rt.wall().unix_seconds());
     if let Ok(value) = HeaderValue::try_from(httpdate::fmt_http_date(at)) {
         head.headers.insert(DATE, value);
     }

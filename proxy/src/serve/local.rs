@@ -17,7 +17,7 @@ pub(crate) async fn send<R: Rt, D: Respond>(
     reply: &mut D,
 ) -> bool {
     let (mut head, body) = answer.into_parts();
-    set_date(&mut head, rt.wall());
+    set_date(&mut head, rt);
     let silent = body.is_empty() || *method == Method::HEAD;
     let length = match body.len() {
         0 => Length::Empty,

@@ -247,7 +247,7 @@ impl<'a, R: Rt> Run<'a, R> {
         body.commit();
         let (rt, status) = (&self.shared.rt, response.status);
         let in_head = engine::classify::grpc_status(&response.headers);
-        headers::set_date(&mut response, rt.wall());
+        headers::set_date(&mut response, rt);
         let told = self.told(&mut response);
         if let Some(flag) = self.session.flag() {
             let value = HeaderValue::from_static(flag.as_str());

@@ -10,14 +10,9 @@
 //! `h2load` (Debian's nghttp2-client) has to be there. The last figures stand in
 //! `docs/performance.md`.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
-#![expect(clippy::print_stderr, reason = "and says what is missing")]
 #![expect(
     clippy::unwrap_used,
     reason = "a benchmark that cannot go on has failed"
-)]
-#![expect(
-    clippy::disallowed_methods,
-    reason = "a benchmark looks at the clock and starts what it measures"
 )]
 
 use std::net::{SocketAddr, TcpListener};

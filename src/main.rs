@@ -2,7 +2,6 @@
 //!
 //! This package speaks: it parses the command line, reads files, calls the packages that know, and
 //! prints. Parse, run, exit; nothing else happens in this file.
-#![forbid(unsafe_code)]
 
 mod cli;
 mod cluster;
@@ -12,6 +11,7 @@ mod error;
 mod input;
 mod interrupt;
 mod lines;
+mod memory;
 mod output;
 mod top;
 mod ui;

@@ -119,7 +119,7 @@ impl<R: Rt> Admin<R> {
         let fixed = http::HeaderValue::from_static;
         answer.headers.insert(CONTENT_TYPE, fixed(JSON_LINES));
         answer.headers.insert(CACHE_CONTROL, fixed("no-store"));
-        set_date(&mut answer, self.proxy.shared.rt.wall());
+        set_date(&mut answer, &self.proxy.shared.rt);
         reply.respond(answer, Length::Unknown).ok()
     }
 

@@ -15,6 +15,7 @@ use super::config::{Config, Source};
 use super::identity::Proven;
 use super::log::{Level, Log};
 use crate::error::Error;
+use crate::memory;
 
 /// The manifests of the mesh.
 pub(super) struct Manifests {
@@ -55,7 +56,9 @@ impl Manifests {
                 () = self.files.changed() => {}
                 () = snapshots.closed() => return,
             }
-            let config = match self.read() {
+            let read = self.read();
+            memory::give_back(true);
+            let config = match read {
                 Ok(config) => config,
                 Err(error) => {
                     log.error("the configuration stays as it was", &error);

@@ -15,6 +15,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use engine::snapshot::Snapshot;
+use engine::time::Duration;
 use model::inject::PROXY_PORTS;
 use proxy::admin::{About, Admin};
 use proxy::net::Rt as _;
@@ -32,12 +33,16 @@ use super::log::{Level, Log};
 use super::signals::Signals;
 use super::{gateway, identity};
 use crate::error::{Answer, Error};
+use crate::memory;
 use crate::ui::Ui;
 
 const OUTBOUND: u16 = PROXY_PORTS[0];
 const INBOUND: u16 = PROXY_PORTS[1];
 const HEALTH: u16 = PROXY_PORTS[2];
 const ADMIN: u16 = PROXY_PORTS[3];
+
+/// How often memory is looked through.
+const TIDY_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Everything that was read before the first listener is bound.
 struct Start {
@@ -133,6 +138,8 @@ async fn serve(
         None => None,
     };
     follow(log, start, snapshots, material).map_err(cannot_start)?;
+    memory::give_back(true);
+    rt.spawn(tidy(rt.clone()));
     log.tell(
         Level::Info,
         &format!("serving: {}{told}", listeners(&proxy)),
@@ -307,6 +314,14 @@ fn all_addresses() -> Vec<IpAddr> {
 
 fn has_ipv6() -> bool {
     TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok()
+}
+
+/// After a burst of requests, nothing but time frees what they took.
+async fn tidy(rt: Real) {
+    loop {
+        rt.sleep_until(rt.now() + TIDY_INTERVAL).await;
+        memory::give_back(false);
+    }
 }
 
 /// Starts the thread that keeps configuration and certificate new.

@@ -79,7 +79,8 @@ fn strict_groups_refuse_what_they_do_not_know() {
         messages,
         [
             "t.yaml:2:7: group `meshctl.dev` has no kind `BackendPolcy` that is known here \
-          (known kinds: BackendPolicy, TrafficPolicy, AuthorizationPolicy, RateLimitPolicy, Workload)"
+          (known kinds: BackendPolicy, TrafficPolicy, AuthorizationPolicy, RateLimitPolicy, \
+          Workload, EgressNetwork)"
         ]
     );
     check(

@@ -62,8 +62,12 @@ fn of_listeners_that_cannot_stand_side_by_side_the_first_counts() {
     check(&gateway("", &[tcp, &b]), &["tcp"]);
     check(&gateway("", &[tls, both, udp]), &["t", "u"]);
     let more = [
-        set("z", "infra", &[&http("c", 80, "b.com"), &http("d", 81, "")]),
-        set("y", "shop", &[&http("e", 82, "")]),
+        set(
+            "one",
+            "infra",
+            &[&http("c", 80, "b.com"), &http("d", 81, "")],
+        ),
+        set("other", "shop", &[&http("e", 82, "")]),
     ]
     .concat();
     let from = |from: &str| format!("  allowedListeners: {{namespaces: {{from: {from}}}}}\n");

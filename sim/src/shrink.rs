@@ -155,6 +155,15 @@ fn begin(spec: &Spec, failure: &Failure) -> Spec {
     spec
 }
 
+/// The scenario without any load, with only the expectation that fails; none when it is none that
+/// could run. An expectation that something happens fails there too, and would be shrunk to
+/// nothing.
+pub fn idle(spec: &Spec, failure: &Failure) -> Option<Ready> {
+    let mut spec = begin(spec, failure);
+    spec.load.clear();
+    Ready::new(&spec)
+}
+
 /// Makes a failing scenario smaller for as long as it fails in the same way. `spec` has all its
 /// manifests in it.
 ///

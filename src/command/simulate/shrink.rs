@@ -8,7 +8,7 @@ use sim::derive;
 use sim::expect::judge;
 use sim::run::{Inputs, Options};
 use sim::scenario::Scenario;
-use sim::shrink::{Candidate, Failure, Ready, Runner, shrink};
+use sim::shrink::{Candidate, Failure, Ready, Runner, idle, shrink};
 
 use super::execute::{alone, execute, over};
 use super::load;
@@ -53,8 +53,8 @@ pub(super) fn run(ui: &mut Ui, args: &RunArgs) -> Result<Answer, Error> {
     let results = outcomes?.into_iter().flat_map(|o| o.results);
     let failed = results
         .into_iter()
-        .find_map(|r| Some((r.seed, Failure::of(&r)?)));
-    let Some((seed, failure)) = failed else {
+        .find_map(|r| Some((r.seed, Failure::of(&r)?, Failure::all(&r))));
+    let Some((seed, first, all)) = failed else {
         ui.note(&format!(
             "nothing to shrink: {} does not fail with these seeds",
             prepared.title()
@@ -63,7 +63,12 @@ pub(super) fn run(ui: &mut Ui, args: &RunArgs) -> Result<Answer, Error> {
     };
     let mut scenario = prepared.scenario.clone();
     scenario.spec = bundle(&scenario.spec, &prepared.resources, &prepared.applied);
-    smallest(ui, args, &board, &scenario, seed, &failure)?;
+    let takes_load = |failure: &&Failure| {
+        let trial = Trial::new(args, &board, seed, failure);
+        !idle(&scenario.spec, failure).is_some_and(|idle| trial.fails_so(&idle))
+    };
+    let failure = all.iter().find(takes_load).unwrap_or(&first);
+    smallest(ui, args, &board, &scenario, seed, failure)?;
     Ok(Answer::No)
 }
 
@@ -78,13 +83,7 @@ pub(super) fn smallest(
     failure: &Failure,
 ) -> Result<(), Error> {
     ui.note(&format!("shrinking: {failure}, with seed {seed}"))?;
-    let mut trial = Trial {
-        board: Arc::clone(board),
-        options: batch::options(args),
-        seed,
-        failure: failure.clone(),
-        needs_events: false,
-    };
+    let mut trial = Trial::new(args, board, seed, failure);
     let cannot = |why: &str| Error::new("cannot shrink this failure").caused_by(why);
     let start = Ready::new(&scenario.spec)
         .ok_or_else(|| cannot("with its manifests in it, the scenario is none that could run"))?;
@@ -139,6 +138,16 @@ pub(super) fn document(args: &RunArgs, scenario: &Scenario, seed: u64) -> Result
 // === impl Trial ===
 
 impl Trial {
+    fn new(args: &RunArgs, board: &Arc<Board>, seed: u64, failure: &Failure) -> Self {
+        Self {
+            board: Arc::clone(board),
+            options: batch::options(args),
+            seed,
+            failure: failure.clone(),
+            needs_events: false,
+        }
+    }
+
     /// Whether a scenario fails in the same way, and by its events if the first one did.
     fn fails(&self, ready: &Ready) -> bool {
         self.fails_so(ready) && !(self.needs_events && self.fails_so(&ready.calm()))

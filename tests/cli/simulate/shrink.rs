@@ -67,3 +67,25 @@ fn a_search_that_is_bounded_says_so_and_keeps_what_it_has() {
     );
     assert!(out.stdout.contains("kind: Scenario"), "{}", out.stdout);
 }
+
+#[test]
+fn an_expectation_that_fails_where_nothing_happens_is_not_what_is_shrunk() {
+    let place = place();
+    let breaker = "  expect:
+    - {name: it opens, metric: breakerOpen, of: service/shop/web, op: '>=', value: 1}";
+    place.file("both.yaml", super::SCENARIO.replace("  expect:", breaker));
+    let args = [
+        "simulate",
+        "both.yaml",
+        "--set",
+        "apps[0].errorRate=50%",
+        "--shrink",
+    ];
+    let out = place.run(&args);
+    assert_eq!(out.code, 1, "{}", out.shown());
+    assert!(
+        out.stderr.contains("shrinking: `it works`"),
+        "{}",
+        out.stderr
+    );
+}

@@ -125,11 +125,6 @@ impl NoEndpoint {
     }
 }
 
-/// Whether an endpoint is in the mesh.
-pub(super) fn is_meshed(set: &EndpointSet) -> bool {
-    set.endpoints.iter().any(|one| one.identity.is_some())
-}
-
 // === impl LiveCluster ===
 
 impl LiveCluster {
@@ -179,7 +174,7 @@ impl LiveCluster {
             key,
             gated: AtomicBool::new(is_gated(&state.policy)),
             hashes: AtomicBool::new(state.policy.balancer.consistent_hash().is_some()),
-            meshed: AtomicBool::new(endpoints.as_deref().is_some_and(is_meshed)),
+            meshed: AtomicBool::new(state.is_meshed()),
             state: Mutex::new(state),
             bell: bell.clone(),
         })
@@ -315,6 +310,12 @@ impl State {
     pub(super) fn present(&self) -> impl Iterator<Item = (Slot, &Host)> {
         let slots = self.order.iter();
         slots.filter_map(|slot| Some((*slot, self.host(*slot)?)))
+    }
+
+    /// Whether an endpoint is in the mesh, also one that is kept since its checks pass.
+    pub(super) fn is_meshed(&self) -> bool {
+        let mut present = self.present();
+        present.any(|(_, host)| host.endpoint.identity.is_some())
     }
 
     /// Something changed who may be picked.

@@ -6,7 +6,7 @@ use core::sync::atomic::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::cluster::{LiveCluster, State, is_meshed};
+use super::cluster::{LiveCluster, State};
 use super::gate::is_gated;
 use super::host::Host;
 use crate::balance::Slot;
@@ -24,7 +24,7 @@ impl LiveCluster {
         endpoints: Option<&Arc<EndpointSet>>,
         now: Instant,
     ) {
-        self.with(now, |s| {
+        let meshed = self.with(now, |s| {
             if !Arc::ptr_eq(&s.policy, policy) {
                 s.set_policy(policy);
             }
@@ -37,11 +37,11 @@ impl LiveCluster {
                 s.set_endpoints(endpoints);
             }
             s.plan();
+            s.is_meshed()
         });
         self.gated.store(is_gated(policy), Ordering::Relaxed);
         let hashes = policy.balancer.consistent_hash().is_some();
         self.hashes.store(hashes, Ordering::Relaxed);
-        let meshed = endpoints.is_some_and(|set| is_meshed(set));
         self.meshed.store(meshed, Ordering::Relaxed);
     }
 

@@ -2,11 +2,16 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use crate::common::{Place, repository};
 
+/// The pages use the same ports.
+static PORTS: Mutex<()> = Mutex::new(());
+
 /// Runs the commands of a page; what they wrote on standard output, and on standard error.
 fn run(page: &str) -> (String, String) {
+    let _alone = PORTS.lock().unwrap_or_else(PoisonError::into_inner);
     let page = std::fs::read_to_string(repository(page)).unwrap();
     let mut script = String::from("set -em\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n");
     let mut inside = false;

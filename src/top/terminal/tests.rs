@@ -5,16 +5,15 @@ use std::process::{Command, Stdio};
 
 use super::*;
 
-#[test]
-#[ignore = "is started by another, in a terminal"]
+/// Says what the test does that was started in the terminal.
+const PART: &str = "MESHCTL_TEST_PANIC";
+
 fn panics_in_the_middle_of_a_picture() {
     let mut screen = Screen::take().unwrap();
     draw(&mut screen);
     panic!("in the middle of a picture");
 }
 
-#[test]
-#[ignore = "is started by another, in a terminal"]
 fn panics_elsewhere() {
     let mut screen = Screen::take().unwrap();
     draw(&mut screen);
@@ -36,16 +35,16 @@ const END: &str = "\u{1b}[?1049l";
 const CURSOR: &str = "\u{1b}[?25h";
 
 #[track_caller]
-fn check(test: &str, message: &str) {
+fn check(part: &str, message: &str) {
     let own = std::env::current_exe().unwrap();
-    let name = format!("top::terminal::tests::{test}");
+    let name = "top::terminal::tests::a_panic_is_told_on_the_terminal_as_it_was";
     let own = own.display();
-    let command = format!(
-        "stty rows 24 cols 80; {own} --ignored --exact {name} --nocapture; echo then; stty -a"
-    );
+    let command =
+        format!("stty rows 24 cols 80; {own} --exact {name} --nocapture; echo then; stty -a");
     let mut script = Command::new("script");
     let script = script.args(["-qec", &command, "/dev/null"]);
-    let out = script.stdin(Stdio::null()).output().unwrap();
+    let out = script.env(PART, part).stdin(Stdio::null()).output();
+    let out = out.unwrap();
     let text = String::from_utf8_lossy(&out.stdout);
     // Once: the end of the alternate screen puts the cursor where it was before, on the message.
     assert_eq!(text.matches(END).count(), 1, "{text:?}");
@@ -62,9 +61,12 @@ fn check(test: &str, message: &str) {
 
 #[test]
 fn a_panic_is_told_on_the_terminal_as_it_was() {
-    check(
-        "panics_in_the_middle_of_a_picture",
-        "in the middle of a picture",
-    );
-    check("panics_elsewhere", "in another thread");
+    match std::env::var(PART).as_deref() {
+        Ok("here") => panics_in_the_middle_of_a_picture(),
+        Ok(_) => panics_elsewhere(),
+        Err(_) => {
+            check("here", "in the middle of a picture");
+            check("elsewhere", "in another thread");
+        }
+    }
 }
